@@ -1,0 +1,1 @@
+"""The Commerce Portal: `docs/architecture.md` is the map."""
