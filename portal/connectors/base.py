@@ -1,0 +1,169 @@
+"""What a platform connector is. One folder per platform declares a `Manifest` and implements `Connector`.
+
+A connector does I/O in `client.py`, maps payloads to `commerce.records` in `mapping.py` (pure), and knows nothing of the
+database: cursors are opaque JSON that the sync engine stores beside the rows they cover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, Protocol
+
+import msgspec
+
+from portal.commerce.records import AnyRecord
+from portal.foundation.outbound import OutboundClient
+from portal.foundation.outbound.budget import Budget
+
+FieldType = Literal["text", "url", "secret", "select", "checkbox", "number", "textarea"]
+Cursor = dict[str, Any]
+Credentials = Mapping[str, str]
+"""All fields of the form by name, as text (checkbox: "true"/"false"). Secrets included, in clear, in memory only."""
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of the credentials form. The page, the JSON route and validation are all generated from it."""
+
+    name: str
+    label: str
+    type: FieldType = "text"
+    required: bool = True
+    secret: bool = False
+    help: str = ""
+    placeholder: str = ""
+    default: str = ""
+    options: tuple[str, ...] = ()
+    advanced: bool = False  # shown folded under "Advanced"
+    max_length: int = 2048
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """A permission at the platform and what the portal needs it for. Not required: its absence is a finding, not a failure."""
+
+    name: str
+    label: str
+    needed_for: str
+    required: bool = True
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """The ceiling the portal keeps to, shared by all processes: requests per second and burst."""
+
+    per_second: float
+    burst: int
+    text: str
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream of records. Streams are synced in the order of the manifest."""
+
+    name: str
+    label: str
+    cursor: Literal["modified", "id", "full"]
+    page_size: int = 100
+    look_back: timedelta = timedelta(seconds=1)
+    every: timedelta | None = None  # at most this often, for streams without a cursor
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the portal shows and needs to know about a platform, as data."""
+
+    platform: str  # the value of `platform_type`
+    label: str
+    summary: str
+    fields: tuple[Field, ...]
+    permissions: tuple[Permission, ...]
+    streams: tuple[Stream, ...]
+    rate_limit: RateLimit
+    data_types: tuple[str, ...]
+    docs_url: str  # a page of the portal's own help, e.g. "/docs/connectors/woocommerce"
+    setup_steps: tuple[str, ...] = ()
+    webhook_topics: tuple[str, ...] = ()
+    max_timeout: float = 30.0
+
+
+class PermissionResult(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    granted: bool | None  # None: could not be determined
+    needed_for: str
+    detail: str = ""
+
+
+class StoreFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store says of itself. None: it did not say."""
+
+    name: str | None = None
+    currency: str | None = None
+    timezone: str | None = None
+
+
+class ConnectionTest(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a connection test: s1's `POST /api/superadmin/test-api-connection` body."""
+
+    success: bool
+    status: str  # "success", "warning" or an error word such as "auth_failed", "not_found", "unreachable"
+    response_time: int  # milliseconds of the first answered request
+    permissions: tuple[PermissionResult, ...] = ()
+    sample: dict[str, int | None] = {}  # orders, products, customers: how many the store has; None unknown
+    store: StoreFacts = StoreFacts()
+    advice: tuple[str, ...] = ()
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """A payload that could not be mapped. The sync goes on; the row is listed on the store's page with its reason."""
+
+    stream: str
+    external_id: str
+    reason: str
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """One page of a stream. `next` is stored with the rows; `caught_up` ends this run of the stream."""
+
+    records: Sequence[AnyRecord]
+    next: Cursor
+    caught_up: bool
+    rejected: Sequence[Rejected] = ()
+    total: int | None = None  # rows of the stream in this phase, when the platform says
+    fetched: int = 0  # payload rows in this page, re-read ones included
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified webhook delivery, understood."""
+
+    topic: str
+    records: Sequence[AnyRecord] = ()
+    rejected: Sequence[Rejected] = ()
+
+
+class Connector(Protocol):
+    """A connection to one store with one set of credentials. Raises only `ConnectorError`s (each with advice)."""
+
+    manifest: ClassVar[Manifest]
+
+    def __init__(self, credentials: Credentials, outbound: OutboundClient, budget: Budget | None) -> None: ...
+
+    async def test(self) -> ConnectionTest:
+        """Try the credentials, each permission and sample data. Never raises for a failing store: findings are in the result."""
+        ...
+
+    async def page(self, stream: str, cursor: Cursor | None) -> Page:
+        """The next page of `stream`. `cursor` None starts the first backfill; otherwise a previous page's `next`."""
+        ...
+
+    async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
+        """Create what is missing of `manifest.webhook_topics`; returns the topics now active. `Forbidden` with a read-only key."""
+        ...
+
+
+class Webhooks(Protocol):
+    """`webhooks.py` of a platform that pushes: verification and understanding of deliveries, pure."""
+
+    def is_ping(self, headers: Mapping[str, str], body: bytes) -> bool: ...
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool: ...
+
+    def dedupe_key(self, headers: Mapping[str, str], body: bytes) -> str: ...
+
+    def parse(self, headers: Mapping[str, str], body: bytes, received_at: datetime) -> Delivery: ...
