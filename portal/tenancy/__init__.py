@@ -1,1 +1,1 @@
-
+"""Organizations and memberships, and `scope`: the only door to tenant rows."""

@@ -1,0 +1,2 @@
+-- Commerce tables, rollups and views.
+SELECT 1;

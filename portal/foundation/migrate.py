@@ -1,0 +1,110 @@
+"""Roles, migrations and the job tables: what `portal migrate` does, as the role that owns the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+
+from portal.foundation.database import MODEL_MODULES, connect_arguments, connect_once
+from portal.foundation.errors import StartupError
+from portal.foundation.resources import MIGRATIONS_MODULE
+
+APPS = {"portal": {"models": MODEL_MODULES, "default_connection": "default", "migrations": MIGRATIONS_MODULE}}
+_LOCK = 0x706F7274  # one migration at a time over all processes
+
+
+async def migrate(owner_url: str, *, login_role: str, login_password: str | None = None) -> list[str]:
+    """Create roles, run what is missing, and give `login_role` its rights. Returns the migrations that ran.
+
+    `login_password` creates or updates the login role; None means it exists and is managed elsewhere.
+    Raises `StartupError` when the owner may not create roles.
+    """
+    connection = await connect_once(owner_url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await _make_roles(connection, login_role, login_password)
+        applied = await _run(owner_url, fake_check=False)
+        await _install_jobs(connection)
+        return applied
+    finally:
+        await connection.close()
+
+
+async def missing(owner_url: str) -> list[str]:
+    """The migrations that have not run yet (`portal migrate --check`)."""
+    return await _run(owner_url, fake_check=True)
+
+
+def with_login(owner_url: str, role: str, password: str) -> str:
+    """`owner_url` with another user: how the portal itself connects."""
+    parts = urlsplit(owner_url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}:{quote(password, safe='')}@{host}"))
+
+
+async def _make_roles(connection: Any, login_role: str, login_password: str | None) -> None:
+    try:
+        for role in ("portal_app", "portal_platform"):
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                await connection.execute(f"CREATE ROLE {role} NOLOGIN NOINHERIT NOBYPASSRLS")
+        if login_password is not None:
+            exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", login_role)
+            verb = "ALTER" if exists else "CREATE"
+            await connection.execute(
+                await connection.fetchval(
+                    f"SELECT format('{verb} ROLE %I LOGIN NOBYPASSRLS NOSUPERUSER PASSWORD %L', $1::text, $2::text)",
+                    login_role,
+                    login_password,
+                )
+            )
+        for grant in ("portal_app TO %I WITH INHERIT TRUE", "portal_platform TO %I WITH INHERIT FALSE, SET TRUE"):
+            await connection.execute(await connection.fetchval(f"SELECT format('GRANT {grant}', $1::text)", login_role))
+        database = await connection.fetchval("SELECT current_database()")
+        await connection.execute(
+            await connection.fetchval("SELECT format('GRANT CONNECT ON DATABASE %I TO portal_app', $1::text)", database)
+        )
+    except Exception as error:
+        if type(error).__name__ == "InsufficientPrivilegeError":
+            raise StartupError(
+                "DATABASE_OWNER_URL's role may not create roles; have a superuser create portal_app and portal_platform "
+                f"(NOLOGIN) and grant both to {login_role!r}, or give a role with CREATEROLE."
+            ) from error
+        raise
+
+
+async def _run(owner_url: str, *, fake_check: bool) -> list[str]:
+    async with TortoiseContext() as context:
+        credentials = connect_arguments(owner_url)
+        credentials.setdefault("host", None)
+        credentials.update({"minsize": 1, "maxsize": 2})
+        await context.init(
+            config={
+                "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}},
+                "apps": APPS,
+            }
+        )
+        executor = MigrationExecutor(context.connections.get("default"), APPS)
+        if fake_check:
+            return [step.migration.name for step in await executor.plan()]
+        names: list[str] = []
+        await executor.migrate(progress=lambda event, _app, name: names.append(name) if event == "apply_done" else None)
+        return names
+
+
+async def _install_jobs(connection: Any) -> None:
+    queries = Queries(AsyncpgDriver(connection))
+    if await queries.schema_is_installed():
+        await queries.apply_upgrade()
+    else:
+        await queries.install()
+    tables = await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'pgqueuer%'"
+    )
+    for (table,) in tables:
+        await connection.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO portal_app, portal_platform')
+    await connection.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO portal_app, portal_platform")

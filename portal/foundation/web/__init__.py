@@ -1,0 +1,1 @@
+"""What every page and JSON route shares: declared policies, parsing, error envelopes, rendering, security headers."""
