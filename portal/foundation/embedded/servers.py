@@ -1,0 +1,89 @@
+"""Both private servers over one data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+from filelock import FileLock
+
+from portal.foundation.embedded import folders
+from portal.foundation.embedded.account import make_readable, open_way, server_account
+from portal.foundation.embedded.binaries import postgres_program, valkey_program
+from portal.foundation.embedded.postgres import Postgres, Profile
+from portal.foundation.embedded.valkey import Valkey
+
+_log = structlog.get_logger("portal.embedded")
+_MIN_FREE_BYTES = 300 << 20
+
+
+class Endpoints(NamedTuple):
+    """Where the servers answer."""
+
+    admin_dsn: str
+    redis_url: str
+
+
+class EmbeddedServers:
+    """Private PostgreSQL (`<data_dir>/postgres`) and Valkey for one portal.
+
+    `start()` gives the endpoints and raises StartupError with one sentence of what to do; `stop()` ends Valkey,
+    then PostgreSQL. `messages` lists what was repaired. The profile `tests` trades durability for speed.
+    After a kill -9 of the portal the live PostgreSQL goes on, and the next `start()` adopts it.
+    """
+
+    postgres: Postgres
+    valkey: Valkey
+
+    def __init__(
+        self, data_dir: Path, profile: Profile = "live", *, min_free_bytes: int = _MIN_FREE_BYTES
+    ) -> None:
+        self.messages: list[str] = []
+        self._data_dir, self._profile, self._min_free = data_dir.absolute(), profile, min_free_bytes
+        self._lock: FileLock | None = None
+
+    async def start(self) -> Endpoints:
+        """Start both servers. Raises StartupError; nothing is left running then."""
+        folders.prepare(self._data_dir, self._min_free)
+        self._data_dir = self._data_dir.resolve()
+        self._lock = folders.lock(self._data_dir)
+        try:
+            self._arrange()
+            await self.postgres.start()
+            await self.valkey.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self.messages += [*self.postgres.messages, *self.valkey.messages]
+        for message in self.messages:
+            _log.warning("embedded_servers", message=message)
+        return Endpoints(self.postgres.dsn, self.valkey.url)
+
+    async def stop(self) -> None:
+        """Stop Valkey, then PostgreSQL, and give the data folder back. May be called twice."""
+        if self._lock is None:
+            return
+        try:
+            if hasattr(self, "valkey"):
+                await self.valkey.stop()
+            if hasattr(self, "postgres"):
+                await self.postgres.stop()
+        finally:
+            folders.unlock(self._data_dir, self._lock)
+            self._lock = None
+
+    def _arrange(self) -> None:
+        data, logs = self._data_dir / "postgres", self._data_dir / "logs"
+        account = server_account(data)
+        for target in (data, postgres_program("postgres"), valkey_program()):
+            for opened in open_way(account, target):
+                self.messages.append(
+                    f"Accounts other than root may now pass through {opened} (not list it), because the "
+                    f"servers run as {account.name}: PostgreSQL must not run as root."
+                )
+        make_readable(account, postgres_program("postgres").parents[1])
+        make_readable(account, valkey_program().parent)
+        sockets = folders.socket_folder(self._data_dir, account)
+        self.postgres = Postgres(data, sockets, logs / "postgres.log", account, self._profile)
+        self.valkey = Valkey(self._data_dir / "valkey", sockets, logs / "valkey.log", account)
