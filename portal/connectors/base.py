@@ -129,6 +129,14 @@ class Page(msgspec.Struct, kw_only=True):
     fetched: int = 0  # payload rows in this page, re-read ones included
 
 
+class IdPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the ids a platform has in a stream: what the ledger holds beyond them was deleted there."""
+
+    ids: Sequence[str]
+    next: Cursor
+    finished: bool
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """A verified webhook delivery, understood."""
 
@@ -150,6 +158,13 @@ class Connector(Protocol):
 
     async def page(self, stream: str, cursor: Cursor | None) -> Page:
         """The next page of `stream`. `cursor` None starts the first backfill; otherwise a previous page's `next`."""
+        ...
+
+    async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
+        """The next page of ids for reconciliation: every id the platform still has, trashed rows included.
+
+        Begin with None and go on with `next` until `finished`. Rows created after the start may or may not be among them.
+        """
         ...
 
     async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:

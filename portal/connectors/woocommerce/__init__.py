@@ -1,0 +1,1 @@
+"""WooCommerce: a WordPress shop read through its REST API (`wc/v3`)."""

@@ -1,0 +1,55 @@
+"""Reading a JSON answer as WordPress sites really send it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import msgspec
+
+from portal.connectors.woocommerce.failures import NOT_JSON
+from portal.foundation.errors import Permanent, Temporary
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)  # 28.485 stays 28.485
+_LEADING = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and blank lines of a theme's PHP files
+
+
+def parse(body: bytes) -> object:
+    """The value in `body`, numbers with a fraction as `Decimal`.
+
+    Raises `Temporary` for JSON that was cut off, `Permanent` with advice for anything that is not JSON.
+    """
+    plain = body.lstrip(_LEADING)
+    try:
+        return _DECODER.decode(plain)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    if plain[:1] not in (b"{", b"["):
+        raise Permanent(_described(plain), NOT_JSON)
+    return _second_try(plain)
+
+
+def _second_try(plain: bytes) -> object:
+    """Broken UTF-8 and lone surrogates (half an emoji, cut by a plug-in) must not cost a whole page of orders."""
+    try:
+        return json.loads(plain.decode("utf-8", "replace"), parse_float=Decimal, parse_constant=str)
+    except json.JSONDecodeError as wrong:
+        if wrong.pos >= len(wrong.doc) - 1 or "Unterminated" in wrong.msg:
+            raise Temporary(
+                "The shop's answer was cut off.",
+                "The sync tries again by itself. If it persists, ask the host about PHP's memory and time limits.",
+            ) from None
+        raise Permanent("The shop's answer is not valid JSON.", NOT_JSON) from None
+    except (ValueError, RecursionError):
+        raise Permanent("The shop's answer is not valid JSON.", NOT_JSON) from None
+
+
+def _described(plain: bytes) -> str:
+    start = plain[:400].lower()
+    if not plain:
+        return "The shop's answer is empty."
+    if b"<b>warning" in start or b"<b>notice" in start or b"<b>deprecated" in start or b"<b>fatal" in start:
+        return "The shop's answer begins with PHP messages instead of data."
+    if start.startswith(b"<"):
+        return "The shop answered with a web page instead of data."
+    return "The shop's answer is not JSON."

@@ -1,0 +1,51 @@
+"""The WooCommerce connector: the manifest's promises, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page
+from portal.connectors.woocommerce import identities, probe, registration
+from portal.connectors.woocommerce.client import Client
+from portal.connectors.woocommerce.manifest import MANIFEST
+from portal.connectors.woocommerce.site import site
+from portal.connectors.woocommerce.streams import STREAMS
+from portal.foundation.errors import Permanent
+from portal.foundation.outbound import OutboundClient
+from portal.foundation.outbound.budget import Budget
+
+
+class WooCommerceConnector:
+    """One WooCommerce shop with one key. Raises `ConnectorError`s only, each with advice."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(self, credentials: Credentials, outbound: OutboundClient, budget: Budget | None) -> None:
+        self._credentials = credentials
+        self._outbound = outbound
+        self._budget = budget
+
+    @cached_property
+    def client(self) -> Client:
+        """Requests to this shop. Raises `Permanent` with advice when a field of the form cannot work."""
+        return Client(site(self._credentials), self._outbound, self._budget)
+
+    async def test(self) -> ConnectionTest:
+        """Try the key, each permission and sample data. Never raises for a failing store."""
+        return await probe.test(lambda: self.client)
+
+    async def page(self, stream: str, cursor: Cursor | None) -> Page:
+        """The next page of `stream`; a cursor that cannot be read starts the stream over."""
+        if stream not in STREAMS:
+            raise Permanent(f"WooCommerce has no stream {stream[:40]!r}.", f"Choose one of {', '.join(STREAMS)}.")
+        return await STREAMS[stream](self.client, cursor)
+
+    async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
+        """The next page of the ids the shop has in `stream`, trashed rows and variations included."""
+        return await identities.ids(self.client, stream, cursor)
+
+    async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
+        """Create, repair and re-enable the webhooks of the manifest's topics; returns the topics that are active."""
+        return await registration.register(self.client, delivery_url, secret)

@@ -1,0 +1,109 @@
+"""The streams of a WooCommerce store: which collection each reads, and what its rows become."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from portal.commerce.records import AnyRecord
+from portal.connectors.base import Cursor, Page, Rejected
+from portal.connectors.woocommerce import mapping
+from portal.connectors.woocommerce.changes import Changes, next_part
+from portal.connectors.woocommerce.client import Client
+from portal.connectors.woocommerce.scan import Position, read_part
+from portal.connectors.woocommerce.variations import with_variations
+from portal.foundation.errors import NotFound
+
+# Selling or editing a variation moves its own stamp, not always its parent's: all of the catalogue is read this often.
+WHOLE_CATALOGUE = timedelta(hours=6)
+# Ids are handed out before rows are visible: a refund with a smaller id may appear shortly after one with a larger.
+_LATE_REFUNDS = 10
+Mapped = AnyRecord | Rejected | None
+
+
+async def orders(client: Client, cursor: Cursor | None) -> Page:
+    """Orders by modification, then trashed ones (status TRASHED, with their amounts)."""
+    state = Changes.of(cursor)
+    part, done = await next_part(client, "orders", state)
+    seen_at = datetime.now(UTC)
+    rows = part.rows if part else []
+    return page(
+        [mapping.order(row, seen_at) for row in rows], len(rows), state.cursor(), done, part.total if part else None
+    )
+
+
+async def products(client: Client, cursor: Cursor | None) -> Page:
+    """Products by modification with the variations of each, then trashed ones."""
+    state = Changes.of(cursor)
+    part, done = await next_part(client, "products", state, whole_every=WHOLE_CATALOGUE)
+    rows = part.rows if part else []
+    mapped = await with_variations(client, rows, datetime.now(UTC))
+    return page(mapped, len(rows), state.cursor(), done, part.total if part else None)
+
+
+async def refunds(client: Client, cursor: Cursor | None) -> Page:
+    """Refunds by id: they are only ever created or deleted, so what is new stands at the end.
+
+    Stores without `/refunds` (before WooCommerce 9.0) are read through their orders, whose stamp a new refund moves.
+    """
+    if cursor and cursor.get("via") == "orders":
+        return await _refunds_of_orders(client, cursor)
+    position = Position.of((cursor or {}).get("position"))
+    resumed = bool(cursor and cursor.get("idle"))
+    try:
+        part = await read_part(client, "refunds", {}, position, overlap=_LATE_REFUNDS if resumed else 1)
+    except NotFound as missing:
+        if missing.code != "PLATFORM_NO_ROUTE":
+            raise
+        return await _refunds_of_orders(client, {})
+    seen_at = datetime.now(UTC)
+    following: Cursor = {"position": part.position.cursor(), "idle": int(part.finished)}
+    mapped = [mapping.refund(row, seen_at) for row in part.rows]
+    return page(mapped, len(part.rows), following, part.finished, part.total)
+
+
+async def _refunds_of_orders(client: Client, cursor: Cursor) -> Page:
+    state = Changes.of(cursor.get("orders"))
+    part, done = await next_part(client, "orders", state, fields="id,refunds")
+    rows, seen_at = part.rows if part else [], datetime.now(UTC)
+    mapped: list[Mapped] = []
+    for row in rows:
+        if isinstance(row, dict) and row.get("refunds") and row.get("id"):
+            order_id = str(row["id"])
+            answer = await client.get(f"orders/{order_id}/refunds", {"per_page": "100"})
+            mapped += [mapping.refund(each, seen_at, order_id) for each in answer.rows]
+    return page(mapped, len(rows), {"via": "orders", "orders": state.cursor()}, done, part.total if part else None)
+
+
+def whole(path: str, read: Callable[[object, datetime], Mapped]) -> Callable[[Client, Cursor | None], Awaitable[Page]]:
+    """A stream without a cursor of its own: each run reads the whole collection by id, and the next begins anew."""
+
+    async def stream(client: Client, cursor: Cursor | None) -> Page:
+        part = await read_part(client, path, {}, Position.of(cursor))
+        seen_at = datetime.now(UTC)
+        following: Cursor = {} if part.finished else dict(part.position.cursor())
+        return page([read(row, seen_at) for row in part.rows], len(part.rows), following, part.finished, part.total)
+
+    return stream
+
+
+def page(mapped: Sequence[Mapped], fetched: int, following: Cursor, done: bool, total: int | None) -> Page:
+    """What the mapping made of one part, sorted into records and rejected rows; drafts (None) are left out."""
+    return Page(
+        records=[each for each in mapped if each is not None and not isinstance(each, Rejected)],
+        rejected=[each for each in mapped if isinstance(each, Rejected)],
+        next=following,
+        caught_up=done,
+        total=total,
+        fetched=fetched,
+    )
+
+
+STREAMS: dict[str, Callable[[Client, Cursor | None], Awaitable[Page]]] = {
+    "products": products,
+    "orders": orders,
+    "refunds": refunds,
+    "customers": whole("customers", mapping.customer),
+    "coupons": whole("coupons", mapping.coupon),
+    "taxes": whole("taxes", mapping.tax_rate),
+}

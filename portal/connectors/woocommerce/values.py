@@ -1,0 +1,133 @@
+"""Reading the loose scalars WordPress sends: numbers as text, "" for null, 0 for "none", floats for money.
+
+Every reader gives a clean value or raises `BadValue` with a reason a merchant can read; none raises anything else.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+
+from babel.numbers import list_currencies
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=2)
+_LARGEST = Decimal(10) ** 12
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_MONEY = {"XXX", "XTS"}  # ISO 4217 "no currency" and "testing"
+
+
+class BadValue(Exception):
+    """A value that cannot be trusted; the text says which and why."""
+
+
+def text(value: object, limit: int = 500) -> str:
+    """Plain text of at most `limit` characters, verbatim but for NUL bytes and lone surrogates, which no database takes."""
+    if value is None or isinstance(value, bool | dict | list):
+        return ""
+    try:
+        raw = value if isinstance(value, str) else str(value)
+    except ValueError:  # an integer of more than 4,300 digits
+        return ""
+    return _SURROGATE.sub("\ufffd", raw.replace("\x00", ""))[:limit].strip()
+
+
+def identifier(value: object, what: str = "id") -> str | None:
+    """A platform id as text; None for 0, "" and null. Raises `BadValue` for anything that is not a whole number."""
+    if value in (None, "", 0, "0", False):
+        return None
+    plain = amount(value, what)
+    if plain != plain.to_integral_value() or plain < 0 or plain >= 2**63:
+        raise BadValue(f"{what} is not a whole number")
+    return str(int(plain)) if plain else None
+
+
+def required_id(value: object, what: str = "id") -> str:
+    """Like `identifier`, but its absence is a `BadValue`."""
+    found = identifier(value, what)
+    if found is None:
+        raise BadValue(f"{what} is missing")
+    return found
+
+
+def amount(value: object, what: str) -> Decimal:
+    """An exact decimal. Raises `BadValue` when it is missing, not a finite number, or longer than any real amount."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise BadValue(f"{what} is missing" if value is None else f"{what} is not a number")
+    try:
+        raw = str(value).strip()
+    except ValueError:  # an integer of more than 4,300 digits
+        raise BadValue(f"{what} has too many digits") from None
+    if len(raw) > 40:
+        raise BadValue(f"{what} has too many digits")
+    if not _NUMBER.fullmatch(raw):
+        raise BadValue(f"{what} is not a number: {text(raw, 30)!r}" if raw else f"{what} is empty")
+    number = Decimal(raw)
+    if number and (abs(number) >= _LARGEST or number.adjusted() < -20):
+        raise BadValue(f"{what} is out of range: {text(raw, 40)}")
+    return number
+
+
+def amount_or(value: object, what: str, default: Decimal | None = None) -> Decimal | None:
+    """Like `amount`, with `default` for null and ""."""
+    return default if value is None or value == "" else amount(value, what)
+
+
+def zero_or(value: object, what: str) -> Decimal:
+    """Like `amount`, with zero for null and ""."""
+    return Decimal(0) if value is None or value == "" else amount(value, what)
+
+
+def count(value: object, what: str) -> int | None:
+    """A whole number, None for null and ""."""
+    found = amount_or(value, what)
+    return None if found is None else int(found)
+
+
+def flag(value: object) -> bool:
+    """PHP's idea of yes: true, 1, "1", "yes", "true", "on"."""
+    return value == 1 or (isinstance(value, str) and value.lower() in {"1", "yes", "true", "on"})
+
+
+def currency(value: object) -> str:
+    """An ISO 4217 code in upper case. Raises `BadValue` for a code CLDR does not know."""
+    code = text(value, 20).upper()
+    if code not in _currencies():
+        raise BadValue(f"currency {code!r} is not an ISO 4217 code" if code else "currency is missing")
+    return code
+
+
+def instant(value: object, what: str, now: datetime) -> datetime:
+    """A `…_gmt` value as aware UTC. Raises `BadValue` when missing, unreadable, before 2000 or over two days ahead of `now`."""
+    if not isinstance(value, str) or not value.strip():
+        raise BadValue(f"{what} is missing")
+    try:
+        found = datetime.fromisoformat(value.strip())
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadValue(f"{what} is not a date: {text(value, 30)!r}") from None
+    if not EARLIEST <= found <= now + AHEAD:
+        raise BadValue(f"{what} is {found:%Y-%m-%d}, which is not a believable date")
+    return found
+
+
+def instant_or_none(value: object, what: str, now: datetime) -> datetime | None:
+    """Like `instant`, but None for a missing or unbelievable one: for dates that no figure is made of."""
+    try:
+        return instant(value, what, now)
+    except BadValue:
+        return None
+
+
+def web_address(value: object) -> str:
+    """An http(s) address, else ""."""
+    found = text(value, 2000)
+    return found if found.lower().startswith(("https://", "http://")) else ""
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(list_currencies()) - _NOT_MONEY
