@@ -1,0 +1,112 @@
+"""Structured logs on stderr: JSON for machines, coloured lines for people, and no secret in either.
+
+Every line passes `redact`, whoever wrote it: our own loggers, the libraries' through `logging`, uncaught exceptions.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from collections.abc import Mapping, MutableMapping
+from types import TracebackType
+from typing import Any
+
+import msgspec
+import structlog
+
+from portal.foundation.settings import Settings
+
+HIDDEN = "[redacted]"
+_SECRET_NAME = re.compile(
+    r"passw|secret|token|authorization|cookie|api_?key|consumer_key|credential|master_key|private|signature|dsn", re.I
+)
+_SECRET_TEXT = re.compile(
+    r"""(?P<kind>\b(?:ck|cs|shpat|shpss|shpca|pk_live|sk_live|sk_test|whsec)_)[\w-]{4,}
+      | (?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}
+      | (?P<jwt>\beyJ)[\w-]{6,}(?:\.[\w-]*){0,2}
+      | (?P<user>\w://[^\s:/@]*:)[^\s@/]+(?=@)
+      | (?P<named>\b(?:password|secret|consumer_secret|consumer_key|access_token|refresh_token|token
+          |oauth_signature|signature|code)=)[^\s&"'\\]+
+      | (?P<path>/(?:invitation|webhooks/[a-z]+)/)[\w-]{8,}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def redact(text: str) -> str:
+    """`text` with whatever looks like a key, token, signature or password replaced; the rest is left alone."""
+    return _SECRET_TEXT.sub(lambda found: f"{found[str(found.lastgroup)]}****", text)
+
+
+def redacted(value: Any, name: str = "") -> Any:
+    """`value` with secrets taken out at any depth; a field whose `name` says secret loses its value whole."""
+    if name and _SECRET_NAME.search(name) and value not in (None, "", True, False):
+        return HIDDEN
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, Mapping):
+        return {str(key): redacted(item, str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redacted(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return redact(str(value))
+
+
+def configure(settings: Settings) -> None:
+    """Make this process log as the settings say. Called once at start, before anything is logged."""
+    level = getattr(logging, settings.log_level.upper())
+    renderer: Any = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Tracebacks become text first, so that what they quote is redacted like everything else.
+            structlog.processors.format_exc_info,
+            _redaction,
+            _json if settings.log_format == "json" else renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    root = logging.getLogger()
+    root.handlers = [_ToStructlog()]
+    root.setLevel(max(level, logging.INFO))
+    for chatty in ("asyncio", "tortoise", "aiohttp.access", "pgqueuer"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+
+
+def _redaction(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        event[name] = redacted(value, name)
+    return event
+
+
+def _json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return msgspec.json.encode(event).decode()
+
+
+class _ToStructlog(logging.Handler):
+    """The libraries' records, on the same road as ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            structlog.get_logger().log(
+                record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None
+            )
+        except Exception:
+            self.handleError(record)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        structlog.get_logger().critical("uncaught", exc_info=(kind, error, trace))
