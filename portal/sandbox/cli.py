@@ -1,0 +1,65 @@
+"""`portal sandbox`: serves stores to try the portal against."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from portal.sandbox.server import Sandbox
+from portal.sandbox.spec import MAX_ORDERS, SandboxStoreSpec
+
+
+@click.command("sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8801, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same stores.")
+@click.option("--orders", default=2_000, show_default=True, type=click.IntRange(0, MAX_ORDERS), help="Per store.")
+@click.option("--stores", default="woocommerce", show_default=True, help="Names, separated by commas.")
+@click.option("--tls", is_flag=True, help="Serve https with a certificate of its own authority.")
+@click.option("--basic-over-http", is_flag=True, help="Accept Basic keys over plain http too.")
+@click.option("--state-dir", type=click.Path(file_okay=False, path_type=Path), help="Keep the stores here.")
+def command(  # noqa: PLR0917 - click passes them by name
+    host: str,
+    port: int,
+    seed: int,
+    orders: int,
+    stores: str,
+    tls: bool,
+    basic_over_http: bool,
+    state_dir: Path | None,
+) -> None:
+    """Serve WooCommerce-like stores with a control page at / and the truth at /_truth."""
+    try:
+        specs = [
+            SandboxStoreSpec(name.strip(), seed + place, orders, basic_over_http=basic_over_http)
+            for place, name in enumerate(stores.split(","))
+        ]
+        sandbox = Sandbox(specs, state_dir=state_dir)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--stores") from error
+    asyncio.run(_run(sandbox, host, port, tls))
+
+
+async def _run(sandbox: Sandbox, host: str, port: int, tls: bool) -> None:
+    try:
+        await sandbox.start(host, port, tls=tls)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    click.echo(f"sandbox {sandbox.url}")
+    if sandbox.ca_file is not None:
+        click.echo(f"  certificate authority: {sandbox.ca_file}")
+    for store in sandbox.stores:
+        spec = store.spec
+        click.echo(f"  {store.site_url} key {spec.consumer_key} secret {spec.consumer_secret}")
+    stopped = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    try:
+        await stopped.wait()
+    finally:
+        await sandbox.stop()

@@ -1,0 +1,114 @@
+"""The sandbox's few HTML pages: control desk, storefront, not found. They work without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from portal.sandbox.faults import KINDS
+from portal.sandbox.money import text
+from portal.sandbox.store import Store
+
+CSS = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { max-width: 68rem; margin: 0 auto; padding: 1rem }
+section { border: 1px solid #8885; border-radius: .6rem; padding: 1rem; margin: 1rem 0 }
+form { display: inline-flex; gap: .4rem; align-items: center; margin: .25rem .5rem .25rem 0; flex-wrap: wrap }
+input, select, button { font: inherit; padding: .25rem .5rem; max-width: 9rem }
+button { cursor: pointer }
+code { user-select: all; overflow-wrap: anywhere }
+.done { background: #2a72; padding: .6rem 1rem; border-radius: .6rem }
+.wrong { background: #c332; padding: .6rem 1rem; border-radius: .6rem }
+table { border-collapse: collapse } td, th { padding: .1rem .8rem .1rem 0; text-align: left }
+"""
+# action, label, input fields (name, placeholder)
+_BUTTONS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("place_order", "Place order", (("total", "total"), ("lines", "lines"), ("currency", "currency"))),
+    ("refund", "Refund", (("order", "order"), ("amount", "amount"))),
+    ("edit_order", "Edit order", (("order", "order"), ("status", "status"))),
+    ("add_note", "Add note", (("order", "order"),)),
+    ("sell_out", "Sell out", (("sku", "SKU"),)),
+    ("restock", "Restock", (("sku", "SKU"), ("quantity", "quantity"))),
+    ("trash", "Trash order", (("order", "order"),)),
+    ("restore", "Restore order", (("order", "order"),)),
+    ("force_delete", "Delete order for good", (("order", "order"),)),
+    ("delete_product", "Delete product", (("sku", "SKU"),)),
+    ("bulk_edit", "Bulk edit", (("count", "count"),)),
+    ("revoke_keys", "Revoke keys", ()),
+    ("restore_keys", "Restore keys", ()),
+    ("clear_faults", "Clear faults", ()),
+)
+
+
+def _shell(title: str, body: str) -> str:
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="stylesheet" href="/_sandbox.css"></head><body>{body}</body></html>'
+    )
+
+
+def control_page(stores: Sequence[Store], *, done: Mapping[str, object] | None = None, error: str = "") -> str:
+    """The control desk of some stores, with the outcome of the last action on top."""
+    parts = ["<h1>Sandbox</h1>"]
+    if error:
+        parts.append(f'<p class="wrong" role="alert">{escape(error)}</p>')
+    if done:
+        facts = ", ".join(f"{escape(str(name))}: {escape(str(value))}" for name, value in done.items())
+        parts.append(f'<p class="done" role="status">{facts}</p>')
+    parts += [_section(store) for store in stores]
+    return _shell("Sandbox", "".join(parts))
+
+
+def _section(store: Store) -> str:
+    name, spec = escape(store.spec.name), store.spec
+    planned = ", ".join(f"{fault.kind} ×{fault.times}" for fault in store.faults.planned) or "none"
+    state = "revoked" if store.keys_revoked else "valid"
+    head = (
+        f"<section><h2>{escape(spec.title)}</h2><table>"
+        f"<tr><th>Site</th><td><code>{escape(store.site_url)}</code></td></tr>"
+        f"<tr><th>Key</th><td><code>{escape(spec.consumer_key)}</code></td></tr>"
+        f"<tr><th>Secret</th><td><code>{escape(spec.consumer_secret)}</code></td></tr>"
+        f"<tr><th>Read-only key</th><td><code>{escape(spec.readonly_key)}</code></td></tr>"
+        f"<tr><th>Read-only secret</th><td><code>{escape(spec.readonly_secret)}</code></td></tr>"
+        f"<tr><th>Now</th><td>{len(store.orders)} orders, {len(store.refunds)} refunds, "
+        f"{len(store.webhooks)} webhooks, keys {state}, faults: {escape(planned)}, "
+        f'<a href="/{name}/_truth">truth</a></td></tr></table>'
+    )
+    forms = "".join(_form(name, action, label, fields) for action, label, fields in _BUTTONS)
+    kinds = "".join(f"<option>{kind}</option>" for kind in KINDS)
+    fault = (
+        f'<form method="post" action="/{name}/_control"><input type="hidden" name="action" value="fault">'
+        f'<select name="kind" aria-label="kind">{kinds}</select>'
+        '<input name="times" placeholder="times" aria-label="times" inputmode="numeric">'
+        '<input name="seconds" placeholder="seconds" aria-label="seconds" inputmode="decimal">'
+        "<button>Break the next requests</button></form>"
+    )
+    return f"{head}<p>{forms}{fault}</p>{_newest(store)}</section>"
+
+
+def _form(store: str, action: str, label: str, fields: tuple[tuple[str, str], ...]) -> str:
+    inputs = "".join(f'<input name="{name}" placeholder="{hint}" aria-label="{hint}">' for name, hint in fields)
+    return (
+        f'<form method="post" action="/{store}/_control"><input type="hidden" name="action" value="{action}">'
+        f"{inputs}<button>{label}</button></form>"
+    )
+
+
+def _newest(store: Store) -> str:
+    rows = "".join(
+        f"<tr><td>{order.id}</td><td>{escape(order.status)}</td><td>{text(order.total)} {escape(order.currency)}"
+        f"</td><td>{store.clock.iso(order.created)}</td></tr>"
+        for order in list(store.orders.values())[:-6:-1]
+    )
+    return f"<table><tr><th>Newest</th><th>Status</th><th>Total</th><th>Created</th></tr>{rows}</table>"
+
+
+def storefront(store: Store) -> str:
+    """The shop's front page."""
+    return _shell(store.spec.title, f"<h1>{escape(store.spec.title)}</h1><p>A store made for trying things.</p>")
+
+
+def not_found(title: str) -> str:
+    """The HTML page behind every wrong site path."""
+    return _shell(f"Page not found – {title}", f"<h1>Page not found</h1><p>{escape(title)} has no such page.</p>")

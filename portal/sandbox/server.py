@@ -1,0 +1,238 @@
+"""The sandbox's HTTP server: several independent stores, one control desk, one truth."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from aiohttp import web
+
+from portal.sandbox import certificate, page
+from portal.sandbox.asking import Asking, BadControl
+from portal.sandbox.broken import JSON_TYPE, broken_answer, cut_short
+from portal.sandbox.control import act
+from portal.sandbox.keeping import Keeper
+from portal.sandbox.spec import SandboxStoreSpec
+from portal.sandbox.store import Store
+from portal.sandbox.truth import MAX_DAYS, truth
+from portal.sandbox.woocommerce.auth import Asked
+from portal.sandbox.woocommerce.delivery import Courier
+from portal.sandbox.woocommerce.errors import ApiError
+from portal.sandbox.woocommerce.routes import Api
+
+Json = dict[str, object]
+_MAX_BODY = 32 * 1024 * 1024
+_NO_CACHE = {"Cache-Control": "no-cache, must-revalidate, max-age=0, no-store, private"}
+_EXPOSED = {
+    "Content-Type": JSON_TYPE,
+    "Access-Control-Expose-Headers": "X-WP-Total, X-WP-TotalPages, Link",
+    "X-Robots-Tag": "noindex",
+    **_NO_CACHE,
+}
+
+
+class Sandbox:
+    """Serves the stores of some specs.
+
+    Use it as `async with Sandbox([spec]) as sandbox:` in tests, or `start` and `stop` it. With `state_dir` each
+    store is kept there and taken up again at the next start (with the sales of the time in between). Raises
+    ValueError for two stores of one name, OSError when the port is taken.
+    """
+
+    def __init__(self, specs: Sequence[SandboxStoreSpec], *, state_dir: Path | None = None) -> None:
+        if len({spec.name for spec in specs}) != len(specs):
+            raise ValueError("two stores have the same name")
+        self._keeper = Keeper(state_dir)
+        self._specs = specs
+        self._apis: dict[str, Api] = {}
+        self._runner: web.AppRunner | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self.url = ""
+        self.ca_file: Path | None = None
+
+    async def __aenter__(self) -> Sandbox:
+        if self._runner is None:
+            await self.start()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.stop()
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> Sandbox:
+        """Makes the stores and listens; `port=0` takes a free one. With `tls` it is https and `ca_file` is the
+        authority to trust."""
+        for spec in self._specs:
+            self._apis[spec.name] = Api(await asyncio.to_thread(self._keeper.load, spec))
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/{tail:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        context = None
+        if tls:
+            self._folder = tempfile.TemporaryDirectory(prefix="sandbox-tls-")
+            self.ca_file, context = certificate.make(Path(self._folder.name))
+        try:
+            await web.TCPSite(self._runner, host, port, ssl_context=context).start()
+        except OSError:
+            await self.stop()
+            raise
+        bound = self._runner.addresses[0][1]
+        self.url = f"{'https' if tls else 'http'}://{host}:{bound}"
+        for api in self._apis.values():
+            api.store.site_url = f"{self.url}/{api.store.spec.name}"
+        self._saving = asyncio.create_task(self._keeper.run([api.store for api in self._apis.values()]))
+        return self
+
+    async def stop(self) -> None:
+        """Stops listening and delivering, and keeps the stores where `state_dir` says."""
+        if self._saving is not None:
+            self._saving.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._saving
+            self._saving = None
+        for api in self._apis.values():
+            await api.courier.close()
+            self._keeper.save(api.store)
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    @property
+    def stores(self) -> list[Store]:
+        """All stores, in the order of their specs."""
+        return [api.store for api in self._apis.values()]
+
+    def store(self, name: str) -> Store:
+        """A store by name (`.site_url`, `.spec.consumer_key`). Raises KeyError."""
+        return self._apis[name].store
+
+    def courier(self, name: str) -> Courier:
+        """What delivers a store's webhooks (`await .settled()`). Raises KeyError."""
+        return self._apis[name].courier
+
+    def control(self, name: str, action: str, **given: object) -> Json:
+        """The control desk from within the process. Raises BadControl, KeyError."""
+        return act(self._apis[name].store, {"action": action, **given})
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        head, _, below = request.path.lstrip("/").partition("/")
+        if head in ("", "_control", "_truth", "_sandbox.css"):
+            return await self._desk(request, head, self.stores)
+        api = self._apis.get(head)
+        if api is None:
+            return web.Response(status=404, text=page.not_found("Sandbox"), content_type="text/html")
+        if below == "wp-json" or below.startswith("wp-json/"):
+            return await self._api(request, api, below.removeprefix("wp-json"))
+        if below in ("_control", "_truth"):
+            return await self._desk(request, below, [api.store])
+        if not below:
+            return web.Response(text=page.storefront(api.store), content_type="text/html")
+        return web.Response(status=404, text=page.not_found(api.store.spec.title), content_type="text/html")
+
+    async def _api(self, request: web.Request, api: Api, path: str) -> web.StreamResponse:
+        fault = api.store.faults.next_for(path)
+        if fault is not None:
+            wrong = await broken_answer(request, fault)
+            if wrong is not None:
+                return wrong
+        address = f"{request.scheme}://{request.host}{request.rel_url.raw_path}"
+        asked = Asked(request.method, address, list(request.query.items()), request.headers.get("Authorization", ""))
+        headers = {**_EXPOSED, "Link": f'<{api.store.site_url}/wp-json/>; rel="https://api.w.org/"'}
+        try:
+            reply = api.answer(asked, path, await request.read())
+            status, content = reply.status, reply.body
+            headers |= reply.headers
+        except ApiError as error:
+            status, content = error.status, error.body
+            headers |= error.headers
+        body = msgspec.json.encode(content).replace(b"/", b"\\/")
+        if fault is not None and fault.kind == "cut":
+            return await cut_short(request, status, body, headers)
+        if fault is not None and fault.kind == "truncated":
+            body = body[: max(1, len(body) // 2)]
+        return web.Response(status=status, body=body, headers=headers)
+
+    async def _desk(self, request: web.Request, what: str, stores: list[Store]) -> web.Response:
+        if what == "_sandbox.css":
+            return web.Response(text=page.CSS, content_type="text/css")
+        if what == "_truth":
+            return self._truth(request, stores)
+        if request.method != "POST":
+            return web.Response(text=page.control_page(stores), content_type="text/html", headers=_NO_CACHE)
+        form = not request.content_type.endswith("json")
+        try:
+            done = act(*await self._wanted(request, stores, form=form))
+        except BadControl as error:
+            if form:
+                text = page.control_page(stores, error=str(error))
+                return web.Response(status=400, text=text, content_type="text/html")
+            return _json(error.body, 400)
+        if form:
+            return web.Response(text=page.control_page(stores, done=done), content_type="text/html")
+        return _json(done)
+
+    async def _wanted(
+        self, request: web.Request, stores: list[Store], *, form: bool
+    ) -> tuple[Store, Mapping[str, object]]:
+        given: Mapping[str, object]
+        if form:
+            given = {name: str(value) for name, value in (await request.post()).items()}
+        else:
+            try:
+                given = msgspec.json.decode(await request.read(), type=dict[str, object])
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise BadControl("body", "must be a JSON object") from error
+        names = [store.spec.name for store in stores]
+        name = Asking(given).word("store", names[0] if len(names) == 1 else "", names)
+        return self._apis[name].store, given
+
+    def _truth(self, request: web.Request, stores: list[Store]) -> web.Response:
+        ask = Asking(dict(request.query))
+        try:
+            ask.only(("timezone", "days", "ids"))
+            days = ask.integer("days", 60, 0, MAX_DAYS)
+            zone = ask.text("timezone")
+            if zone:
+                ZoneInfo(zone)
+            ids = ask.word("ids", "0", ("0", "1")) == "1"
+        except BadControl as error:
+            return _json(error.body, 400)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return _json(BadControl("timezone", "is not a known time zone", ("Europe/Berlin", "UTC")).body, 400)
+        rows = [truth(store, timezone=zone, days=days, with_ids=ids) for store in stores]
+        if request.path.lstrip("/").startswith("_truth"):
+            return _json({"stores": {str(row["store"]): row for row in rows}})
+        return _json(rows[0])
+
+
+def _json(content: object, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
+
+
+async def serve(
+    host: str,
+    port: int,
+    specs: Sequence[SandboxStoreSpec],
+    *,
+    tls: bool = False,
+    state_dir: Path | None = None,
+    ready: asyncio.Event | None = None,
+) -> None:
+    """Serves until cancelled; `ready` is set when the stores can be asked."""
+    sandbox = Sandbox(specs, state_dir=state_dir)
+    await sandbox.start(host, port, tls=tls)
+    try:
+        if ready is not None:
+            ready.set()
+        await asyncio.Event().wait()
+    finally:
+        await sandbox.stop()

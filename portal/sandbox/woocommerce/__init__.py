@@ -1,0 +1,1 @@
+"""The WooCommerce REST API (`wc/v3`) of a sandbox store, as WooCommerce 11 answers."""
