@@ -167,6 +167,13 @@ class Connector(Protocol):
         """
         ...
 
+    async def fetch(self, stream: str, ids: Sequence[str]) -> Page:
+        """The named rows of `stream` (at most 100), for ids that reconciliation finds missing in the ledger.
+
+        Ids the platform does not have are left out; `next` is empty and `caught_up` true.
+        """
+        ...
+
     async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
         """Create what is missing of `manifest.webhook_topics`; returns the topics now active. `Forbidden` with a read-only key."""
         ...

@@ -46,6 +46,7 @@ class Changes(msgspec.Struct, kw_only=True, omit_defaults=True):
     since: str | None = None
     position: Position = Position()
     whole_at: int | None = None  # when the last reading of everything began, seconds since 1970
+    cost: int = 0  # requests that reading took, to pace the next
 
     @classmethod
     def of(cls, cursor: Mapping[str, Any] | None) -> Changes:
@@ -107,7 +108,7 @@ async def _open(client: Client, path: str, cursor: Changes, at: str, whole_every
     if not whole and mark.settled and mark.top == top.strftime(_NAIVE) and mark.total == answer.total:
         return False
     if whole:
-        cursor.whole_at = now
+        cursor.whole_at, cursor.cost = now, 1
     cursor.since, cursor.position = since, Position(size=LARGEST_PAGE)
     cursor.opened = _next_mark(mark, top, clock, None if whole else answer.total)
     return True

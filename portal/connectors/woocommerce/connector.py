@@ -11,7 +11,7 @@ from portal.connectors.woocommerce import identities, probe, registration
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.manifest import MANIFEST
 from portal.connectors.woocommerce.site import site
-from portal.connectors.woocommerce.streams import STREAMS
+from portal.connectors.woocommerce.streams import STREAMS, named
 from portal.foundation.errors import Permanent
 from portal.foundation.outbound import OutboundClient
 from portal.foundation.outbound.budget import Budget
@@ -38,14 +38,22 @@ class WooCommerceConnector:
 
     async def page(self, stream: str, cursor: Cursor | None) -> Page:
         """The next page of `stream`; a cursor that cannot be read starts the stream over."""
-        if stream not in STREAMS:
-            raise Permanent(f"WooCommerce has no stream {stream[:40]!r}.", f"Choose one of {', '.join(STREAMS)}.")
-        return await STREAMS[stream](self.client, cursor)
+        return await STREAMS[_known(stream)](self.client, cursor)
 
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
         """The next page of the ids the shop has in `stream`, trashed rows and variations included."""
-        return await identities.ids(self.client, stream, cursor)
+        return await identities.ids(self.client, _known(stream), cursor)
+
+    async def fetch(self, stream: str, ids: Sequence[str]) -> Page:
+        """The rows of `stream` with these ids (at most 100 are read), those in the trash too."""
+        return await named(self.client, _known(stream), list(ids)[:100])
 
     async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
         """Create, repair and re-enable the webhooks of the manifest's topics; returns the topics that are active."""
         return await registration.register(self.client, delivery_url, secret)
+
+
+def _known(stream: str) -> str:
+    if stream not in STREAMS:
+        raise Permanent(f"WooCommerce has no stream {stream[:40]!r}.", f"Choose one of {', '.join(STREAMS)}.")
+    return stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from portal.commerce.records import AnyRecord
+from portal.commerce.records import AnyRecord, Product
 from portal.connectors.base import Cursor, Page, Rejected
 from portal.connectors.woocommerce import mapping
 from portal.connectors.woocommerce.changes import Changes, next_part
@@ -14,8 +14,10 @@ from portal.connectors.woocommerce.scan import Position, read_part
 from portal.connectors.woocommerce.variations import with_variations
 from portal.foundation.errors import NotFound
 
-# Selling or editing a variation moves its own stamp, not always its parent's: all of the catalogue is read this often.
-WHOLE_CATALOGUE = timedelta(hours=6)
+# Selling or editing a variation moves its own stamp, not always its parent's, so the whole catalogue is read again and again:
+# not more often than this, and on average with at most one request in ten seconds.
+_CATALOGUE_AGAIN = timedelta(minutes=15)
+_SECONDS_PER_REQUEST = 10
 # Ids are handed out before rows are visible: a refund with a smaller id may appear shortly after one with a larger.
 _LATE_REFUNDS = 10
 Mapped = AnyRecord | Rejected | None
@@ -35,9 +37,11 @@ async def orders(client: Client, cursor: Cursor | None) -> Page:
 async def products(client: Client, cursor: Cursor | None) -> Page:
     """Products by modification with the variations of each, then trashed ones."""
     state = Changes.of(cursor)
-    part, done = await next_part(client, "products", state, whole_every=WHOLE_CATALOGUE)
+    pace = max(_CATALOGUE_AGAIN, timedelta(seconds=state.cost * _SECONDS_PER_REQUEST))
+    part, done = await next_part(client, "products", state, whole_every=pace)
     rows = part.rows if part else []
     mapped = await with_variations(client, rows, datetime.now(UTC))
+    state.cost += 1 + sum(isinstance(each, Product) and each.kind == "variable" for each in mapped)
     return page(mapped, len(rows), state.cursor(), done, part.total if part else None)
 
 
@@ -106,4 +110,30 @@ STREAMS: dict[str, Callable[[Client, Cursor | None], Awaitable[Page]]] = {
     "customers": whole("customers", mapping.customer),
     "coupons": whole("coupons", mapping.coupon),
     "taxes": whole("taxes", mapping.tax_rate),
+}
+
+
+async def named(client: Client, stream: str, ids: Sequence[str]) -> Page:
+    """The rows with these ids, trashed ones included. Variations come with their parents, refunds by their own ids."""
+    read = _READ[stream]
+    lists: tuple[dict[str, str], ...] = ({"status": "any"}, {"status": "trash"}) if stream in _TRASHED else ({},)
+    rows: list[object] = []
+    for filters in lists:
+        if ids:
+            answer = await client.get(stream, {**filters, "include": ",".join(ids), "per_page": "100"})
+            rows += answer.rows
+    seen_at = datetime.now(UTC)
+    if stream == "products":
+        return page(await with_variations(client, rows, seen_at), len(rows), {}, True, None)
+    return page([read(row, seen_at) for row in rows], len(rows), {}, True, None)
+
+
+_TRASHED = {"orders", "products"}
+_READ: dict[str, Callable[[object, datetime], Mapped]] = {
+    "products": mapping.product,
+    "orders": mapping.order,
+    "refunds": mapping.refund,
+    "customers": mapping.customer,
+    "coupons": mapping.coupon,
+    "taxes": mapping.tax_rate,
 }
