@@ -1,17 +1,19 @@
 """The look is tested on a stage: the real templates and static files, strict policy, and a scripted live server."""
 
-import asyncio
+from __future__ import annotations
+
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pytest
 from aiohttp import WSMsgType, web
-from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = (
@@ -57,7 +59,8 @@ def gallery_context() -> dict[str, Any]:
         "today": [*today, *[None] * 9],
         "last_week": [4, 3, 8, 22, 50, 84, 100, 142, 171, 190, 201, 229, 244, 260, 214, 190, 186, 170, 158, 141, 120, 82, 51, 20],
         "sellers": [
-            {"label": sku, "text": f"${value:,}", "value": value, "small": f"{count} sold", "href": "#"} for sku, value, count in sold
+            {"label": sku, "text": f"${value:,}", "value": value, "small": f"{count} sold", "href": "#"}
+            for sku, value, count in sold
         ],
         "cells": [
             {"level": levels[(n * n + n // 3) % len(levels)], "label": f"SKU-{n}", "text": f"{n % 40} days of cover", "href": "#"}
@@ -87,7 +90,7 @@ def gallery(templates: jinja2.Environment) -> Any:
 
 
 class Stage:
-    """A small web server in its own thread whose live side can be told what to do, from the test's thread."""
+    """A small web server whose live side does what the test tells it to."""
 
     def __init__(self, render: Any) -> None:
         self.render = render
@@ -97,29 +100,33 @@ class Stage:
         self.polls: list[str] = []
         self.connects: list[str] = []
         self.received: list[dict[str, Any]] = []
+        self.posts: list[str] = []
+        self.heartbeat: float = 20
         self.sockets: set[web.WebSocketResponse] = set()
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        self.url = asyncio.run_coroutine_threadsafe(self._start(), self.loop).result(10)
+        self.url = ""
 
-    async def _start(self) -> str:
+    async def start(self) -> None:
+        """Listen on a free port; `url` is the address."""
         app = web.Application()
         app.router.add_get("/gallery/{name:.+}", self._page)
+        app.router.add_post("/gallery/{name:.+}", self._post)
         app.router.add_get("/ws/dashboard", self._socket)
         app.router.add_get("/dashboard/live", self._poll)
         app.router.add_static("/static", ROOT / "static")
-        self.runner = web.AppRunner(app, shutdown_timeout=1)
+        self.runner = web.AppRunner(app, shutdown_timeout=0.5)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0)
-        await site.start()
-        return f"http://127.0.0.1:{self.runner.addresses[0][1]}"
+        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
 
     async def _page(self, request: web.Request) -> web.Response:
         name, theme = request.match_info["name"], request.cookies.get("theme", "")
         live = {"live_seq": 5} if name == "live.html" else {}
         html = self.render(name, theme=theme, **live)
         return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    async def _post(self, request: web.Request) -> web.Response:
+        self.posts.append(request.match_info["name"])
+        return web.Response(status=204)
 
     async def _poll(self, request: web.Request) -> web.Response:
         self.polls.append(request.query["since"])
@@ -132,62 +139,46 @@ class Stage:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
-        await socket.send_json({"type": "hello", "seq": 5, "heartbeat": 20})
+        await socket.send_json({"type": "hello", "seq": 5, "heartbeat": self.heartbeat})
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 self.received.append(json.loads(message.data))
         self.sockets.discard(socket)
         return socket
 
-    def send(self, **message: Any) -> None:
+    async def send(self, **message: Any) -> None:
         """Send one message to every open socket."""
+        for socket in list(self.sockets):
+            await socket.send_json(message)
 
-        async def everyone() -> None:
-            for socket in list(self.sockets):
-                await socket.send_json(message)
-
-        asyncio.run_coroutine_threadsafe(everyone(), self.loop).result(10)
-
-    def drop(self, code: int = 1012) -> None:
+    async def drop(self, code: int = 1012) -> None:
         """Close every open socket."""
-
-        async def everyone() -> None:
-            for socket in list(self.sockets):
-                await socket.close(code=code)
-
-        asyncio.run_coroutine_threadsafe(everyone(), self.loop).result(10)
-
-    def stop(self) -> None:
-        """End the server and its thread."""
-        asyncio.run_coroutine_threadsafe(self.runner.cleanup(), self.loop).result(10)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
-        self.loop.close()
+        for socket in list(self.sockets):
+            await socket.close(code=code)
 
 
 @pytest.fixture
-def stage(gallery: Any) -> Iterator[Stage]:
+async def stage(gallery: Any) -> AsyncIterator[Stage]:
     server = Stage(gallery)
+    await server.start()
     yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
+    await server.drop()
+    await server.runner.cleanup()
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.complaints = []  # type: ignore[attr-defined]
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
-    yield page
-    context.close()
+def complaints() -> list[str]:
+    """What the browser's console complained of, policy violations included."""
+    return []
+
+
+@pytest.fixture
+async def window(browser: Browser, complaints: list[str]) -> AsyncIterator[Page]:
+    """A fresh window; errors of its console are collected in `complaints`."""
+    context = await browser.new_context()
+    context.set_default_timeout(10_000)
+    opened = await context.new_page()
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    await context.close()
