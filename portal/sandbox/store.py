@@ -13,6 +13,7 @@ from portal.sandbox.rows import Coupon, Customer, Order, Product, Refund, Webhoo
 from portal.sandbox.spec import SandboxStoreSpec
 
 Listener = Callable[[str, Product | Order | Customer], None]
+_DAYS_OF_COVER = (30, 2, 45, 6, 0, 25, 400, 60, 12, 35, 90, 20)
 REVENUE_STATUSES = frozenset({"processing", "completed", "on-hold", "refunded"})
 
 
@@ -90,20 +91,22 @@ class Store:
         """Quantities from the last 30 days' sales, so that every severity is there: out, hours, days, weeks, years."""
         now = self.clock.now()
         recent, ever = self.units_sold(now - 30 * DAY), self.units_sold(0)
-        for place, product in enumerate(self.sellables()):
+        rows = self.sellables()
+        for product in rows:
             product.total_sales = ever.get(product.id, 0)
             if product.parent:
                 product.parent.total_sales += product.total_sales
-            if not product.managed:
-                continue
+        # By rank: a rarely sold product cannot have two days of cover, half a unit does not exist.
+        managed = sorted((row for row in rows if row.managed), key=lambda row: (-recent.get(row.id, 0), row.id))
+        for rank, product in enumerate(managed):
             daily = recent.get(product.id, 0) / 30
-            days = (30, 0, 45, 2, 25, 6, 60, 400, 20, 35, 90, 12)[place % 12]
+            days = _DAYS_OF_COVER[rank % len(_DAYS_OF_COVER)]
             product.stock = 0 if days == 0 else max(1, round(daily * days)) if daily else 25
-            if place % 12 == 7:
-                product.stock += 120
-            if place % 24 == 13:
+            if days == 400:
+                product.stock += 20
+            if rank % 24 == 17:
                 product.stock, product.backorders = -2, "notify"
-            product.low_stock = 10 if place % 5 == 0 else None
+            product.low_stock = 10 if rank % 5 == 0 else None
 
     def take_id(self) -> int:
         """The next id; orders and refunds share one sequence, as in WooCommerce."""
