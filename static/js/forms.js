@@ -23,8 +23,8 @@ window.addEventListener("pageshow", (event) => {
 
 const isHtmx = (form) => [...form.attributes].some(({name}) => /^(data-)?hx-(get|post|put|patch|delete)/.test(name));
 
-/* "Leave without saving?" for forms that ask for it with data-warn. */
-document.addEventListener("input", (event) => event.target.closest?.("form[data-warn]")?.setAttribute("data-changed", ""));
+/* "Leave without saving?" for forms that ask for it with data-unsaved. */
+document.addEventListener("input", (event) => event.target.closest?.("form[data-unsaved]")?.setAttribute("data-changed", ""));
 document.addEventListener("htmx:after:request", (event) => {
   if (event.detail.ctx.response.status < 400) event.target.closest?.("form")?.removeAttribute("data-changed");
 });

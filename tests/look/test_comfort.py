@@ -39,7 +39,7 @@ async def test_a_form_is_sent_once_however_often_it_is_pressed(stage: Any, windo
     await window.goto(f"{stage.url}/gallery/office.html")
     await window.fill("#f-site_url", "https://shop.example")
     await window.fill("#f-consumer_secret", "cs_x")
-    await window.evaluate("() => { const b = document.querySelector('form[data-warn] [type=submit]'); b.click(); b.click(); }")
+    await window.evaluate("() => { const b = document.querySelector('form[data-unsaved] [type=submit]'); b.click(); b.click(); }")
     await window.wait_for_selector(".btn[aria-busy=true] .busy >> visible=true")
     await window.wait_for_timeout(200)
     assert stage.posts == ["office.html"]
