@@ -1,1 +1,1 @@
-
+"""Tiles: declared once, served as page, partial, push, documented JSON route and CSV."""

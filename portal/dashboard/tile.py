@@ -1,0 +1,64 @@
+"""What a tile is. One frozen declaration in `tiles/<slug>.py` gives the page, the HTMX partial, the WebSocket push,
+the documented JSON route and the CSV. `docs/adding-a-tile.md` walks through one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from portal.foundation.web.policy import DASHBOARD, Family
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tile without query parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a tile's `fetch` found: `body` is exactly the documented JSON; `more` is only for the drawn tile.
+
+    `empty` is True when the source answers but there is nothing to show yet.
+    """
+
+    body: msgspec.Struct
+    more: dict[str, Any] = field(default_factory=dict)
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """One element of the page that the tile draws: its id and the template that renders exactly that element."""
+
+    id: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One tile. `fetch` gets a read-only connection under the tenant; `refresh_on` are the kinds of data that move it.
+
+    `max_age` is in seconds (a maximum: a newer data version is never answered from the cache). `csv` turns the body into
+    a header and rows. `behind` is the page with the rows behind the numbers.
+    """
+
+    slug: str
+    title: str
+    path: str
+    summary: str
+    source: tuple[str, ...]
+    response: type[msgspec.Struct]
+    fetch: Callable[[Any, Any], Awaitable[Reading]]
+    elements: tuple[Element, ...]
+    csv: Callable[[Any], tuple[Sequence[str], Sequence[Sequence[Any]]]]
+    behind: str
+    example: dict[str, Any]
+    order: int
+    max_age: int
+    metrics: tuple[str, ...]
+    refresh_on: frozenset[str]
+    query: type[msgspec.Struct] = NoQuery
+    roles: frozenset[str] = DASHBOARD
+    family: Family = "dashboard"

@@ -1,0 +1,79 @@
+"""Jinja filters: money, numbers, percents and times as people read them. Unknown (None) is an en dash, never a zero."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+_UNKNOWN = "–"
+LOCALE = "en_US"
+
+
+@lru_cache(maxsize=4096)
+def money(value: Decimal | None, currency: str = "USD", short: bool = False) -> str:
+    """`value` in `currency` with the currency's own digits; `short` leaves out the cents."""
+    if value is None:
+        return _UNKNOWN
+    text: str = (
+        format_currency(value, currency, format="¤#,##0", locale=LOCALE, currency_digits=False)
+        if short
+        else format_currency(value, currency, locale=LOCALE)
+    )
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def number(value: Any) -> str:
+    """Thousands separated; whole numbers without decimals."""
+    if value is None:
+        return _UNKNOWN
+    text: str = format_decimal(value, locale=LOCALE)
+    return text
+
+
+def percent(value: Any, signed: bool = False) -> str:
+    """A percentage with one decimal; `signed` for changes."""
+    if value is None:
+        return _UNKNOWN
+    return (f"{value:+,.1f}%" if signed else f"{value:,.1f}%").replace("-", "−")
+
+
+def local_time(value: datetime | None, timezone: str = "UTC", seconds: bool = False) -> str:
+    """`22 Nov 2026, 14:05` in the organization's time zone."""
+    if value is None:
+        return _UNKNOWN
+    return value.astimezone(zone(timezone)).strftime("%-d %b %Y, %H:%M:%S" if seconds else "%-d %b %Y, %H:%M")
+
+
+def clock_time(value: datetime | None, timezone: str = "UTC") -> str:
+    """`14:05` in the organization's time zone."""
+    return _UNKNOWN if value is None else value.astimezone(zone(timezone)).strftime("%H:%M")
+
+
+def day(value: date | None) -> str:
+    """`Sunday 22 November`."""
+    return _UNKNOWN if value is None else str(format_date(value, "EEEE d MMMM", locale=LOCALE))
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> tzinfo:
+    """The IANA zone, UTC when the name is not one."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")
+
+
+FILTERS = {
+    "money": money,
+    "number": number,
+    "percent": percent,
+    "local_time": local_time,
+    "clock_time": clock_time,
+    "day": day,
+}
