@@ -108,3 +108,5 @@ async def _install_jobs(connection: Any) -> None:
     for (table,) in tables:
         await connection.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO portal_app, portal_platform')
     await connection.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO portal_app, portal_platform")
+    # /readyz asks as the portal's own role whether this version's migrations have run.
+    await connection.execute("GRANT SELECT ON tortoise_migrations TO portal_app, portal_platform")

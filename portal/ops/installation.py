@@ -55,6 +55,7 @@ async def opened(settings: Settings) -> AsyncIterator[Installation]:
         found.save(servers_folder(settings))
         yield Installation(await _private(settings, found), servers, found)
     finally:
+        record.forget(settings.data_dir)
         await servers.stop()
 
 

@@ -58,6 +58,11 @@ def read(data_dir: Path) -> Record | None:
         return None
 
 
+def forget(data_dir: Path) -> None:
+    """Nothing runs any more: the holder ended as it should."""
+    (data_dir / "portal.json").unlink(missing_ok=True)
+
+
 def held(data_dir: Path) -> bool:
     """Whether some process holds the data folder. The kernel frees the lock of a killed one."""
     if not (data_dir / "portal.lock").exists():

@@ -1,0 +1,190 @@
+"""The demo: sandbox stores, two organizations with their logins, and a first sync by the real worker over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import msgspec
+import structlog
+
+from portal.accounts import service as accounts
+from portal.audit import trail
+from portal.compose import close_runtime, open_runtime
+from portal.foundation.errors import StartupError
+from portal.foundation.runtime import Runtime
+from portal.foundation.server import listen
+from portal.foundation.settings import Settings
+from portal.ops.crew import Crew, Member
+from portal.ops.demo_cast import CLIENTS, ORDERS, PEOPLE, Client, Person, load_secrets, specs, write_private
+from portal.ops.environment import environment_of
+from portal.stores import service as stores
+from portal.sync import jobs
+from portal.tenancy import service as tenancy
+from portal.tenancy.scope import platform
+
+_log = structlog.get_logger("portal.demo")
+_FILLED_SECONDS = 120.0
+
+
+class Demo:
+    """`prepare` before the worker starts, `filled` once it runs, `finish` when the portal is ready."""
+
+    def __init__(self, settings: Settings, crew: Crew) -> None:
+        self._crew = crew
+        self._secrets, self._fresh = load_secrets(settings.data_dir)
+        self._sandbox = f"http://127.0.0.1:{self._secrets.sandbox_port}"
+        allow = f"127.0.0.1:{self._secrets.sandbox_port}"
+        self._settings = settings.model_copy(
+            update={"outbound_allow": tuple(dict.fromkeys((*settings.outbound_allow, allow))), "demo": True}
+        )
+
+    async def prepare(self) -> Settings:
+        """Start the sandbox and make what is missing. Gives the settings for web and worker."""
+        await self._start_sandbox()
+        runtime = await open_runtime(self._settings)
+        try:
+            organizations = {client.organization: await _organization(runtime, client) for client in CLIENTS}
+            owners = {}
+            for person in PEOPLE:
+                user_id = await self._person(runtime, person, organizations)
+                if person.role == "owner":
+                    owners[person.organization] = user_id
+            for client in CLIENTS:
+                org_id = organizations[client.organization]
+                await self._connect(runtime, client, org_id, owners[client.organization])
+        finally:
+            await close_runtime(runtime)
+        return self._settings
+
+    async def filled(self, stop: asyncio.Event) -> None:
+        """Until every demo store has been synced once. After two minutes the portal is given as it is, with a warning."""
+        runtime = await open_runtime(self._settings)
+        until = time.monotonic() + _FILLED_SECONDS
+        try:
+            while not stop.is_set():
+                async with platform(runtime.database, "demo waits for its first syncs", read_only=True) as scope:
+                    waiting = await scope.sql.fetchval(
+                        "SELECT count(*) FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id"
+                        " WHERE o.is_demo AND c.status = 'active' AND c.last_success_at IS NULL"
+                    )
+                if not waiting:
+                    return
+                if time.monotonic() > until:
+                    _log.warning("demo_not_filled_yet", advice="look at /stores and at the lines above")
+                    return
+                await asyncio.sleep(0.2)
+        finally:
+            await close_runtime(runtime)
+
+    def finish(self) -> list[str]:
+        """Write `<data-dir>/demo.json`; gives the lines that tell the logins."""
+        spec = specs()[CLIENTS[0].store]
+        told = {
+            "url": self._settings.base_url,
+            "logins": {
+                person.part: {"email": person.email, "password": self._secrets.passwords[person.part]}
+                for person in PEOPLE
+            },
+            "sandbox": {
+                "url": self._sandbox,
+                "stores": {
+                    "woocommerce": {
+                        "site_url": f"{self._sandbox}/{spec.name}",
+                        "consumer_key": spec.consumer_key,
+                        "consumer_secret": spec.consumer_secret,
+                    }
+                },
+            },
+        }
+        write_private(self._settings.data_dir / "demo.json", msgspec.json.format(msgspec.json.encode(told)) + b"\n")
+        lines = [f"  {p.part:<12} {p.email:<30} {self._secrets.passwords[p.part]}" for p in PEOPLE]
+        return [*lines, f"  sandbox      {self._sandbox}/_control places orders, refunds, failures"]
+
+    async def _start_sandbox(self) -> None:
+        port = self._secrets.sandbox_port
+        try:
+            listen("127.0.0.1", port).close()
+        except StartupError:
+            raise StartupError(
+                f"Port {port} of the demo's sandbox is in use by another program: stop it, or start with another --data-dir."
+            ) from None
+        arguments = ["sandbox", "--port", str(port), "--orders", str(ORDERS), "--seed", "1"]
+        arguments += ["--stores", ",".join(client.store for client in CLIENTS)]
+        arguments += ["--state-dir", str(self._settings.data_dir / "sandbox")]
+        await self._crew.start(Member(name="sandbox", arguments=arguments, environ=environment_of(self._settings)))
+        until = time.monotonic() + 30
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+            while time.monotonic() < until:
+                try:
+                    async with session.get(f"{self._sandbox}/{CLIENTS[0].store}/") as answer:
+                        if answer.status == 200:
+                            return
+                except (aiohttp.ClientError, TimeoutError, OSError):
+                    pass
+                await asyncio.sleep(0.05)
+        raise StartupError("The demo's sandbox did not answer within 30 s; see the lines above.")
+
+    async def _person(self, runtime: Runtime, person: Person, organizations: dict[str, UUID]) -> UUID:
+        password = self._secrets.passwords[person.part]
+        async with platform(runtime.database, "make the demo's users") as scope:
+            user_id: UUID | None = await scope.sql.fetchval("SELECT id FROM users WHERE email = $1", person.email)
+            if user_id is None:
+                user_id = await accounts.create_user(
+                    scope,
+                    email=person.email,
+                    name=person.name,
+                    password=password,
+                    is_superadmin=person.organization is None,
+                )
+                if person.organization is not None:
+                    await accounts.set_membership(scope, organizations[person.organization], user_id, person.role)
+            elif self._fresh:  # the kept passwords were lost: the demo's users get the new ones
+                await accounts.set_password(scope, user_id, password)
+            return user_id
+
+    async def _connect(self, runtime: Runtime, client: Client, org_id: UUID, owner: UUID) -> None:
+        spec, site_url = specs()[client.store], f"{self._sandbox}/{client.store}"
+        async with platform(runtime.database, "look for the demo's stores", read_only=True) as scope:
+            if await scope.sql.fetchval("SELECT 1 FROM client_api_credentials WHERE org_id = $1 LIMIT 1", org_id):
+                return
+        given = {"site_url": site_url, "consumer_key": spec.consumer_key, "consumer_secret": spec.consumer_secret}
+        credentials = stores.validate_credentials("woocommerce", given)
+        test = await stores.test_credentials(runtime, "woocommerce", credentials)
+        if not test.success:
+            raise StartupError(f"The sandbox store {client.store} could not be connected: {' '.join(test.advice)}")
+        async with platform(runtime.database, "connect the demo's stores") as scope:
+            if test.store is not None and test.store.currency and test.store.timezone:
+                await tenancy.set_store_facts(scope, org_id, test.store.currency, test.store.timezone)
+            connection_id = await stores.create_connection(
+                runtime,
+                scope,
+                org_id=org_id,
+                platform="woocommerce",
+                name=client.connection,
+                credentials=credentials,
+                frequency="hourly",
+                created_by=owner,
+            )
+            await jobs.request_sync(scope, org_id=org_id, connection_id=connection_id, trigger="first")
+            await _tell(scope, "store.connect", client.connection, org_id)
+
+
+async def _organization(runtime: Runtime, client: Client) -> UUID:
+    async with platform(runtime.database, "make the demo's organizations") as scope:
+        found: UUID | None = await scope.sql.fetchval(
+            "SELECT id FROM organizations WHERE is_demo AND name = $1", client.organization
+        )
+        if found is None:
+            found = await tenancy.create_organization(scope, name=client.organization, is_demo=True)
+            await _tell(scope, "organization.create", client.organization, found)
+        return found
+
+
+async def _tell(scope: Any, action: str, target: str, org_id: UUID) -> None:
+    await trail.record(
+        scope, actor="portal up --demo", actor_id=None, role="system", action=action, target=target, org_id=org_id
+    )

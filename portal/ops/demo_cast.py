@@ -1,0 +1,107 @@
+"""Who and what the demo consists of. Passwords are made once per data folder; keys follow from the sandbox's seed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from portal.foundation.errors import StartupError
+from portal.foundation.server import listen
+from portal.sandbox.spec import SandboxStoreSpec
+
+ORDERS = 1500
+_FAVOURITE_PORT = 8801
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """One login. `organization` None: the superadmin."""
+
+    part: str
+    email: str
+    name: str
+    role: str
+    organization: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """One organization and the sandbox store it sells in."""
+
+    organization: str
+    connection: str
+    store: str
+
+
+CLIENTS = (
+    Client(organization="Hot Rod AN", connection="Hot Rod AN WooCommerce", store="woocommerce"),
+    Client(organization="Bloom & Bough", connection="Bloom & Bough shop", store="bloom-bough"),
+)
+PEOPLE = (
+    Person(part="superadmin", email="superadmin@portal.example", name="Sam Agency", role="", organization=None),
+    Person(part="owner", email="owner@hot-rod-an.example", name="Olivia Rod", role="owner", organization="Hot Rod AN"),
+    Person(part="member", email="member@hot-rod-an.example", name="Milo Rod", role="member", organization="Hot Rod AN"),
+    Person(
+        part="operator", email="operator@hot-rod-an.example", name="Odd Rod", role="operator", organization="Hot Rod AN"
+    ),
+    Person(part="agent", email="agent@hot-rod-an.example", name="Ada Rod", role="agent", organization="Hot Rod AN"),
+    Person(
+        part="other_owner",
+        email="owner@bloom-bough.example",
+        name="Bo Bough",
+        role="owner",
+        organization="Bloom & Bough",
+    ),
+)
+
+
+class Secrets(msgspec.Struct):
+    """What must stay the same over restarts: the passwords by part, and the sandbox's port (it is in site URLs)."""
+
+    passwords: dict[str, str]
+    sandbox_port: int
+
+
+def specs() -> dict[str, SandboxStoreSpec]:
+    """The sandbox's stores as `portal sandbox --stores …` makes them, by name: where the keys are known from."""
+    return {client.store: SandboxStoreSpec(client.store, 1 + place, ORDERS) for place, client in enumerate(CLIENTS)}
+
+
+def load_secrets(data_dir: Path) -> tuple[Secrets, bool]:
+    """The kept secrets, and whether they were made just now. Raises `StartupError` when the folder cannot be written."""
+    path = data_dir / "secrets" / "demo.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Secrets), False
+    except (OSError, msgspec.MsgspecError):
+        pass
+    made = Secrets({person.part: secrets.token_urlsafe(12) for person in PEOPLE}, _free_port())
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, msgspec.json.encode(made))
+    except OSError as error:
+        raise StartupError(f"{path} cannot be written ({error.strerror}): choose another --data-dir.") from error
+    return made, True
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write whole or not at all, readable by us alone."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    fresh.replace(path)
+
+
+def _free_port() -> int:
+    for wanted in (_FAVOURITE_PORT, 0):
+        try:
+            with listen("127.0.0.1", wanted) as probe:
+                port: int = probe.getsockname()[1]
+                return port
+        except StartupError:
+            continue
+    raise StartupError("There is no free port on 127.0.0.1 for the sandbox.")
