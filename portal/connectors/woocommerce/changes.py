@@ -9,9 +9,7 @@ run has no mark and is the backfill.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -49,10 +47,10 @@ class Changes(msgspec.Struct, kw_only=True, omit_defaults=True):
     cost: int = 0  # requests that reading took, to pace the next
 
     @classmethod
-    def of(cls, cursor: Mapping[str, Any] | None) -> Changes:
+    def of(cls, cursor: object) -> Changes:
         """The stored cursor; a fresh one (a backfill) when it cannot be read."""
         try:
-            return msgspec.convert(dict(cursor or {}), cls)
+            return msgspec.convert(cursor or {}, cls)
         except msgspec.ValidationError:
             return cls()
 

@@ -111,19 +111,25 @@ class Client:
             params = auth.oauth1(method, url, params, self.site.key, self.site.secret, algorithm=self._algorithm)
         if payload is not None:
             headers["Content-Type"] = "application/json"
-        reply = await self._outbound.request(
-            method,
-            url,
-            params=params,
-            headers=headers,
-            body=payload,
-            timeout=self.site.timeout,
-            max_bytes=MAX_BYTES,
-            verify_ssl=self.site.verify_ssl,
-            ca_pem=self.site.ca_pem or None,
-            budget=self._budget,
-            retries=retries,
-        )
+        try:
+            reply = await self._outbound.request(
+                method,
+                url,
+                params=params,
+                headers=headers,
+                body=payload,
+                timeout=self.site.timeout,
+                max_bytes=MAX_BYTES,
+                verify_ssl=self.site.verify_ssl,
+                ca_pem=self.site.ca_pem or None,
+                budget=self._budget,
+                platform="woocommerce",
+                retries=retries,
+            )
+        except ConnectorError as wrong:
+            if wrong.details.get("reason") in {"certificate", "tls"}:
+                wrong.advice = wrong.details["advice"] = f"Ensure HTTPS is properly configured. {wrong.advice}".strip()
+            raise
         return _answer(reply, path)
 
 

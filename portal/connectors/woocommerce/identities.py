@@ -18,23 +18,23 @@ _WITH_TRASH = {"orders", "products"}
 async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:
     """The next page of ids of `stream`, trashed rows and variations included."""
     given = cursor or {}
-    lists = LISTS if stream in _WITH_TRASH else ("",)
-    at = str(given.get("at", lists[0]))
     via_orders = bool(given.get("via_orders"))
+    lists = LISTS if stream in _WITH_TRASH or via_orders else ("",)
+    at = str(given.get("at", lists[0]))
     filters = {"_fields": "id,refunds" if via_orders else _FIELDS.get(stream, "id")} | ({"status": at} if at else {})
     try:
         part = await read_part(client, "orders" if via_orders else stream, filters, Position.of(given.get("position")))
     except NotFound as missing:
         if stream != "refunds" or missing.code != "PLATFORM_NO_ROUTE" or via_orders:
             raise
-        return await ids(client, stream, {"via_orders": 1, "at": ""})
+        return await ids(client, stream, {"via_orders": 1})
     found = tuple(each for row in part.rows for each in _of(row, inner_only=via_orders))
     if not part.finished:
         position = part.position.cursor()
         return IdPage(ids=found, next={"at": at, "via_orders": int(via_orders), "position": position}, finished=False)
     place = lists.index(at) + 1 if at in lists else len(lists)
     if place < len(lists):
-        return IdPage(ids=found, next={"at": lists[place]}, finished=False)
+        return IdPage(ids=found, next={"at": lists[place], "via_orders": int(via_orders)}, finished=False)
     return IdPage(ids=found, next={}, finished=True)
 
 

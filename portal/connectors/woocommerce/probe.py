@@ -39,6 +39,13 @@ _WORDS: tuple[tuple[type[ConnectorError], str], ...] = (
     (Temporary, "unreachable"),
     (Permanent, "error"),
 )
+_REASONS = {  # of the transport, more exact than the kind of error
+    "timeout": "timeout",
+    "certificate": "certificate_error",
+    "tls": "certificate_error",
+    "private_address": "address_refused",
+    "dns": "unreachable",
+}
 
 
 async def test(connect: Callable[[], Client]) -> ConnectionTest:
@@ -145,7 +152,8 @@ def _about_writing(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _failed(wrong: ConnectorError, started: float, permissions: tuple[PermissionResult, ...]) -> ConnectionTest:
-    word = next((word for kind, word in _WORDS if isinstance(wrong, kind)), "error")
+    by_kind = next((word for kind, word in _WORDS if isinstance(wrong, kind)), "error")
+    word = _REASONS.get(str(wrong.details.get("reason")), by_kind)
     elapsed = asyncio.get_running_loop().time() - started
     return ConnectionTest(
         success=False,

@@ -11,6 +11,7 @@ from portal.connectors.woocommerce.manifest import MANIFEST
 from portal.connectors.woocommerce.payloads import Loose, read
 from portal.connectors.woocommerce.scan import Position, read_part
 from portal.connectors.woocommerce.values import BadValue, identifier, text
+from portal.foundation.errors import Permanent
 
 NAME = "Commerce Portal"
 
@@ -43,10 +44,15 @@ async def register(client: Client, delivery_url: str, secret: str) -> list[str]:
             "secret": secret,
         }
         first, *others = ours.get(topic, [""])
-        if first:
-            await client.send("PUT", f"webhooks/{first}", wanted)
-        else:
-            await client.send("POST", "webhooks", wanted)
+        try:
+            if first:
+                await client.send("PUT", f"webhooks/{first}", wanted)
+            else:
+                await client.send("POST", "webhooks", wanted)
+        except Permanent as told:
+            if "invalid_topic" not in told.message:
+                raise
+            continue  # this version of WooCommerce does not know the topic: it is polled instead
         for twin in others:  # a second webhook for one topic only doubles the deliveries
             await client.send("PUT", f"webhooks/{twin}", {"status": "disabled"})
         active.append(topic)

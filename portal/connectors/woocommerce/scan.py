@@ -10,13 +10,12 @@ modification second that hundreds of rows share, every page has one order and th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from portal.connectors.woocommerce.client import Answer, Client
 from portal.connectors.woocommerce.values import BadValue, identifier
-from portal.foundation.errors import Permanent, Temporary
+from portal.foundation.errors import ConnectorError, Permanent
 
 SMALLEST_PAGE = 10
 LARGEST_PAGE = 100
@@ -31,10 +30,10 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     size: int = LARGEST_PAGE
 
     @classmethod
-    def of(cls, cursor: Mapping[str, Any] | None) -> Position:
+    def of(cls, cursor: object) -> Position:
         """The position stored in a cursor; the start when there is none or it is not readable."""
         try:
-            return msgspec.convert(dict(cursor or {}), cls)
+            return msgspec.convert(cursor or {}, cls)
         except msgspec.ValidationError:
             return cls()
 
@@ -102,15 +101,15 @@ async def _fetch(client: Client, path: str, params: Mapping[str, str], offset: i
         paging = {"orderby": "id", "order": "asc", "per_page": str(size), "offset": str(offset)}
         try:
             return await client.get(path, {**params, **paging}), size
-        except (Temporary, Permanent) as wrong:
+        except ConnectorError as wrong:
             if size <= SMALLEST_PAGE or not too_heavy(wrong):
                 raise
             size = max(SMALLEST_PAGE, size // 2)
 
 
-def too_heavy(wrong: Exception) -> bool:
+def too_heavy(wrong: ConnectorError) -> bool:
     """Whether a smaller page may succeed: the answer was over the size limit, took too long, or was refused as too large."""
-    return getattr(wrong, "status", 0) == 413
+    return wrong.status == 413 or wrong.details.get("reason") in {"too_large", "timeout"}
 
 
 def _ids(rows: list[object]) -> list[int]:
