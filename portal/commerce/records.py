@@ -86,7 +86,7 @@ class Order(Record, frozen=True, kw_only=True):
     payment_method: str = ""
     note: str = ""
     lines: tuple[OrderLine, ...] = ()
-    refund_ids: tuple[str, ...] = ()  # the refunds the platform says belong to it, to find deleted ones
+    refund_ids: tuple[str, ...] | None = None  # the refunds the platform says belong to it; None: it does not say
     meta: dict[str, str] = {}  # small extra facts worth keeping (created_via, transaction id, ...), text only
 
 
@@ -127,6 +127,7 @@ class Product(Record, frozen=True, kw_only=True):
     quantity: Decimal | None = None  # None: not tracked, so unknown; never an invented zero
     stock_status: str = "in_stock"  # in_stock, out_of_stock, on_backorder
     backorders: str = "no"  # no, notify, yes
+    stock_of: str | None = None  # the product whose stock this one shares; None: its own
     low_stock_threshold: Decimal | None = None
     categories: tuple[str, ...] = ()
     image_url: str = ""
