@@ -1,0 +1,92 @@
+"""Products, customers, coupons and tax rates: rows that feed no rollup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from portal.commerce import rows
+from portal.commerce.records import Record
+from portal.commerce.tables import BY_STREAM
+from portal.commerce.verdicts import SLACK, Stored, Verdict, deletion, verdict
+from portal.tenancy.scope import Scope
+
+_EARLY = """
+INSERT INTO early_deletions AS e (org_id, connection_id, stream, external_id, deleted_at)
+SELECT $1, $2, $3, u.id, u.at FROM unnest($4::text[], $5::timestamptz[]) AS u(id, at)
+ON CONFLICT (org_id, connection_id, stream, external_id) DO UPDATE SET deleted_at = greatest(e.deleted_at, excluded.deleted_at)
+"""
+
+
+async def put_plain(
+    scope: Scope, connection_id: int, stream: str, records: Mapping[str, Record], arrived_at: datetime
+) -> int:
+    """Insert or replace what is new or newer; how many were new or different."""
+    table = BY_STREAM[stream]
+    stored, early = await known(scope, connection_id, stream, records)
+    changed, accepted = 0, []
+    for key, record in records.items():
+        head = rows.content(record)
+        found = verdict(record.modified_at, head, stored.get(key))
+        if found is Verdict.STALE:
+            continue
+        changed += found is not Verdict.TOUCHED
+        accepted.append(rows.plain_row(record, head, deletion(record.modified_at, stored.get(key), early.get(key))))
+    if accepted:
+        await scope.sql.execute(table.insert, scope.org_id, connection_id, arrived_at, *table.arrays(accepted))
+    return changed
+
+
+async def delete_plain(scope: Scope, connection_id: int, stream: str, gone: Mapping[str, datetime]) -> int:
+    """Mark rows deleted; how many were not yet."""
+    return len(await mark_deleted(scope, connection_id, stream, gone))
+
+
+async def known(
+    scope: Scope, connection_id: int, stream: str, ids: Iterable[str]
+) -> tuple[dict[str, Stored], dict[str, datetime]]:
+    """What is stored of these ids, and the deletions heard of before the thing itself."""
+    found = await scope.sql.fetch(
+        f"""SELECT external_id, modified_at, content, deleted_at FROM {BY_STREAM[stream].name}
+            WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
+            UNION ALL SELECT external_id, NULL, NULL, deleted_at FROM early_deletions
+            WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[]) AND stream = $4""",  # noqa: S608
+        scope.org_id,
+        connection_id,
+        list(ids),
+        stream,
+    )
+    stored = {row[0]: Stored(row[1], row[2], row[3]) for row in found if row[1] is not None}
+    return stored, {row[0]: row[3] for row in found if row[1] is None}
+
+
+async def mark_deleted(scope: Scope, connection_id: int, stream: str, gone: Mapping[str, datetime]) -> list[str]:
+    """Set `deleted_at` where the deletion concerns the stored copy (`verdicts.deletes`), remember it for unknown ids.
+
+    The ids that were alive before.
+    """
+    ids, times = list(gone), list(gone.values())
+    table = BY_STREAM[stream].name
+    known_before = await scope.sql.fetch(
+        f"""SELECT external_id, deleted_at FROM {table}
+            WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])""",  # noqa: S608
+        scope.org_id,
+        connection_id,
+        ids,
+    )
+    alive = {row[0]: row[1] is None for row in known_before}
+    marked = await scope.sql.fetch(
+        f"""UPDATE {table} t SET deleted_at = u.at FROM unnest($3::text[], $4::timestamptz[]) AS u(id, at)
+            WHERE t.org_id = $1 AND t.connection_id = $2 AND t.external_id = u.id
+              AND t.modified_at <= u.at + $5 AND (t.deleted_at IS NULL OR t.deleted_at < u.at)
+            RETURNING t.external_id""",  # noqa: S608
+        scope.org_id,
+        connection_id,
+        ids,
+        times,
+        SLACK,
+    )
+    unknown = [key for key in ids if key not in alive]
+    if unknown:
+        await scope.sql.execute(_EARLY, scope.org_id, connection_id, stream, unknown, [gone[key] for key in unknown])
+    return [row[0] for row in marked if alive[row[0]]]

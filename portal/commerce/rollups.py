@@ -1,0 +1,96 @@
+"""What orders and refunds contribute to the daily rollups: defined once, used for a batch and for a rebuild.
+
+A batch takes the contribution of what it touches away (`LIFT`), changes the rows, and adds the new contribution (`LAY`), all
+in one transaction: the cost follows the batch, not the number of orders on the days it touches (docs/adr/0003-rollups.md).
+"""
+
+from __future__ import annotations
+
+_COUNTS = ("orders", "unconverted_orders", "refund_count", "customer_orders", "new_customers")
+_SUMS = (
+    "units", "gross", "discounts", "tax", "shipping", "fees", "refunds", "gross_reporting", "discounts_reporting",
+    "refunds_reporting",
+)  # fmt: skip
+_FIGURES = (*_COUNTS, *_SUMS)
+
+
+def _part(source: str, **figures: str) -> str:
+    """One source of figures as a SELECT with a column for every figure, zero where the source has none."""
+    return f"SELECT connection_id, business_day, currency, {', '.join(figures.get(f, '0') for f in _FIGURES)} {source}"
+
+
+def _converted(amount: str) -> str:
+    """An amount in the reporting currency, zero without a rate: what is unknown is not added."""
+    return f"CASE WHEN rate = 1 THEN {amount} WHEN rate IS NULL THEN 0 ELSE round({amount} * rate, 4) END"
+
+
+def statement(*, sign: str, orders: str, refunds: str, firsts: str) -> str:
+    """SQL that adds (`sign` '+') or takes away ('-') the contributions of organization $1's rows.
+
+    `orders` and `refunds` are further conditions; `firsts` selects each customer's first counted order.
+    """
+    parts = (
+        _part(
+            "FROM sold",
+            orders="1",
+            unconverted_orders="(rate IS NULL)::int",
+            customer_orders="(customer_key IS NOT NULL)::int",
+            units="units",
+            gross="total",
+            discounts="discount_total",
+            tax="total_tax",
+            shipping="shipping_total",
+            fees="fee_total",
+            gross_reporting="coalesce(total_reporting, 0)",
+            discounts_reporting=_converted("discount_total"),
+        ),
+        _part(
+            f"FROM refunds WHERE org_id = $1 AND counted {refunds}",
+            refund_count="1",
+            refunds="amount",
+            refunds_reporting="coalesce(amount_reporting, 0)",
+        ),
+        _part(f"FROM ({firsts}) AS f", new_customers="1"),
+    )
+    sums = ", ".join(f"{sign}sum({f}){'::bigint' if f in _COUNTS else ''}" for f in _FIGURES)
+    adds = ", ".join(f"{f} = d.{f} + excluded.{f}" for f in _FIGURES)
+    names = ", ".join(_FIGURES)
+    return f"""
+WITH sold AS MATERIALIZED (
+  SELECT * FROM orders WHERE org_id = $1 AND counted {orders}
+), part (connection_id, business_day, currency, {names}) AS (
+  {" UNION ALL ".join(parts)}
+), days AS (
+  INSERT INTO daily_sales AS d (org_id, connection_id, day, currency, {names})
+  SELECT $1, connection_id, business_day, currency, {sums} FROM part GROUP BY connection_id, business_day, currency
+  ON CONFLICT (org_id, day, connection_id, currency) DO UPDATE SET {adds}
+)
+INSERT INTO daily_sku_sales AS d (org_id, connection_id, day, sku, units, revenue_reporting)
+SELECT $1, s.connection_id, s.business_day, commerce_item(l.sku, l.variation_id, l.product_id),
+       {sign}sum(l.quantity), {sign}sum({_converted("l.total")})
+FROM sold s JOIN order_lines l ON l.org_id = $1 AND l.connection_id = s.connection_id AND l.order_id = s.external_id
+WHERE l.kind = 'item' GROUP BY 2, 3, 4
+ON CONFLICT (org_id, day, connection_id, sku) DO UPDATE
+SET units = d.units + excluded.units, revenue_reporting = d.revenue_reporting + excluded.revenue_reporting
+"""  # noqa: S608 - built from constants
+
+
+# $2 connection, $3 order ids, $4 refund ids, $5 customer keys
+_BATCH = {
+    "orders": "AND connection_id = $2 AND external_id = ANY($3::text[])",
+    "refunds": "AND connection_id = $2 AND external_id = ANY($4::text[])",
+    "firsts": """SELECT $2::bigint AS connection_id, e.business_day, e.currency FROM unnest($5::text[]) AS k(customer)
+        CROSS JOIN LATERAL (SELECT business_day, currency FROM orders
+          WHERE org_id = $1 AND connection_id = $2 AND customer_key = k.customer AND counted
+          ORDER BY business_at, external_id LIMIT 1) e""",
+}
+LIFT = statement(sign="-", **_BATCH)
+LAY = statement(sign="+", **_BATCH)
+LAY_ALL = statement(
+    sign="+",
+    orders="",
+    refunds="",
+    firsts="""SELECT DISTINCT ON (connection_id, customer_key) connection_id, business_day, currency FROM orders
+        WHERE org_id = $1 AND counted AND customer_key IS NOT NULL
+        ORDER BY connection_id, customer_key, business_at, external_id""",
+)

@@ -1,0 +1,55 @@
+"""Which copy of a thing counts when copies arrive twice, late or in the wrong order. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+SLACK = timedelta(minutes=5)
+"""A deletion is dated by when the portal heard of it, a copy by the store's clock: within this they cannot be compared, and
+the later arrival is believed. A restored order ("Undo") is dated seconds around the deletion; clocks of hosts differ by more."""
+
+
+class Stored(NamedTuple):
+    """What the ledger has: the version, its digest, and when its deletion was heard of."""
+
+    modified_at: datetime
+    content: bytes
+    deleted_at: datetime | None
+
+
+class Verdict(Enum):
+    STALE = 0  # older than what is stored, or the very same: nothing to do
+    TOUCHED = 1  # newer, but only its date: kept, tells nobody
+    CHANGED = 2
+    NEW = 3
+
+
+def verdict(modified_at: datetime, content: bytes, stored: Stored | None) -> Verdict:
+    """Only if newer, or equally old with other content (a store dates changes by the second, or not at all)."""
+    if stored is None:
+        return Verdict.NEW
+    if modified_at < stored.modified_at or (modified_at == stored.modified_at and content == stored.content):
+        return Verdict.STALE
+    if content == stored.content and deletion(modified_at, stored) == stored.deleted_at:
+        return Verdict.TOUCHED
+    return Verdict.CHANGED
+
+
+def deletion(modified_at: datetime, stored: Stored | None, early: datetime | None = None) -> datetime | None:
+    """The `deleted_at` an accepted copy is stored with: a newer copy dated after the deletion brings the thing back.
+
+    `early` is a deletion heard of before the thing itself.
+    """
+    if stored is None:
+        return None if early is None or modified_at > early - SLACK else early
+    deleted_at = stored.deleted_at
+    if deleted_at is None or (modified_at > stored.modified_at and modified_at > deleted_at - SLACK):
+        return None
+    return deleted_at
+
+
+def deletes(deleted_at: datetime, modified_at: datetime) -> bool:
+    """Whether a deletion heard of at `deleted_at` concerns a copy of that date; an old one, re-read late, does not."""
+    return modified_at <= deleted_at + SLACK
