@@ -58,7 +58,8 @@ def variation(row: object, parent: object, seen_at: datetime) -> Product:
     family = values.text(owner.name, 400)
     return msgspec.structs.replace(
         found,
-        parent_id=values.required_id(owner.id, "parent id"),
+        parent_id=(owner_id := values.required_id(owner.id, "parent id")),
+        stock_of=owner_id if shared else None,
         name=f"{family} - {option}" if family and option else family or option,
         status="trashed" if owner.status == "trash" else found.status,
         quantity=quantity,
@@ -113,7 +114,8 @@ def _product(source: ProductPayload, kind: str, seen_at: datetime) -> Product:
     return Product(
         external_id=values.required_id(source.id),
         modified_at=modified_at or created_at or seen_at,
-        parent_id=values.identifier(source.parent_id, "parent_id"),
+        parent_id=(parent_id := values.identifier(source.parent_id, "parent_id")),
+        stock_of=parent_id if source.manage_stock == "parent" else None,
         kind=kind,
         sku=values.text(source.sku, 200) or None,
         name=values.text(source.name, 500),

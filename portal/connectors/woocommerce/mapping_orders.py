@@ -71,11 +71,7 @@ def order(row: object, seen_at: datetime) -> Order | None:
         payment_method=values.text(source.payment_method, 100),
         note=values.text(source.customer_note, 5000),
         lines=found,
-        refund_ids=tuple(
-            found_id
-            for note in children(RefundNote, source.refunds)
-            if (found_id := values.identifier(note.id, "refund id"))
-        ),
+        refund_ids=_refund_ids(source),
         meta=_facts(source),
     )
 
@@ -116,6 +112,14 @@ def _fulfilment(
 def _when(value: object, what: str, seen_at: datetime) -> datetime | None:
     """A date that may be absent, but not absurd: figures are made of it."""
     return None if value is None or value == "" else values.instant(value, what, seen_at)
+
+
+def _refund_ids(source: OrderPayload) -> tuple[str, ...] | None:
+    """The refunds the order mentions; None when it does not say, which is not the same as none."""
+    if not isinstance(source.refunds, list | dict):
+        return None
+    found = (values.identifier(note.id, "refund id") for note in children(RefundNote, source.refunds))
+    return tuple(known for known in found if known)
 
 
 def _name(address: Address) -> str:

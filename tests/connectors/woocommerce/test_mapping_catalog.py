@@ -57,6 +57,7 @@ def test_a_variation_with_the_parents_stock_has_that_quantity() -> None:
     assert isinstance(found, Product)
     assert (found.parent_id, found.kind, found.name) == ("20", "variation", "Mug - Red")
     assert (found.quantity, found.stock_tracked, found.low_stock_threshold) == (9, True, 2)
+    assert found.stock_of == "20", "summing the variations must not count the parent's stock twice"
     assert found.categories == ("Kitchen & more",)
 
 

@@ -143,6 +143,12 @@ def test_an_order_paid_in_a_plug_ins_test_mode_is_a_test() -> None:
     assert not mapped(meta_data=[{"key": "_wcpay_mode", "value": "prod"}, {"key": "x", "value": {"a": 1}}]).is_test
 
 
+def test_an_order_without_refunds_differs_from_one_that_does_not_say() -> None:
+    assert mapped(refunds=[]).refund_ids == ()
+    assert mapped(refunds=[{"id": 601}, {"id": "602"}]).refund_ids == ("601", "602")
+    assert mapped(refunds=None).refund_ids is None
+
+
 def test_odd_orders_are_normal() -> None:
     assert mapped(total="-12.00").total == Decimal("-12.00")
     assert mapped(total="0.00").total == 0
