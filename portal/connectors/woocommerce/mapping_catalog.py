@@ -63,7 +63,6 @@ def variation(row: object, parent: object, seen_at: datetime) -> Product:
         name=f"{family} - {option}" if family and option else family or option,
         status="trashed" if owner.status == "trash" else found.status,
         quantity=quantity,
-        stock_of=values.identifier(owner.id) if shared else None,
         low_stock_threshold=threshold,
         categories=_categories(owner),
         image_url=found.image_url or _image(owner),
