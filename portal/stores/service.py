@@ -1,0 +1,162 @@
+"""What can be done with a client's connections to stores. Other rooms import from here."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from portal.connectors.base import Connector
+from portal.connectors.registry import connector_class
+from portal.connectors.registry import manifest as manifest_of
+from portal.foundation.errors import Conflict, Invalid, Missing
+from portal.foundation.runtime import Runtime
+from portal.stores.budgets import store_budget
+from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
+from portal.stores.fields import from_form, validate_credentials
+from portal.stores.sealed import credentials, seal_secrets, shown, split
+from portal.stores.testing import record_test, test_credentials
+from portal.tenancy.scope import Scope, tenant
+
+__all__ = [
+    "FREQUENCIES",
+    "StoreConnection",
+    "create_connection",
+    "credentials",
+    "from_form",
+    "list_connections",
+    "load",
+    "open_connector",
+    "pause",
+    "record_test",
+    "replace_credentials",
+    "resume",
+    "set_frequency",
+    "shown",
+    "test_credentials",
+    "validate_credentials",
+]
+
+
+async def create_connection(
+    rt: Runtime,
+    scope: Scope,
+    *,
+    org_id: UUID,
+    platform: str,
+    name: str,
+    credentials: Mapping[str, str],
+    frequency: str,
+    created_by: UUID | None,
+) -> int:
+    """Save a connection with validated credentials; returns its id. The caller then requests the first sync.
+
+    The organization must be committed already: the vault makes its first data key in a transaction of its own.
+    Raises `Invalid` for a wrong name or frequency, `Conflict` when the name is taken or the platform is switched off.
+    """
+    name = name.strip()
+    problems: dict[str, str] = {}
+    if not 1 <= len(name) <= 100:
+        problems["connection_name"] = "The connection's name must have 1 to 100 characters."
+    if frequency not in FREQUENCIES:
+        problems["sync_frequency"] = f"The sync frequency must be one of: {', '.join(FREQUENCIES)}."
+    if problems:
+        raise Invalid("Please check the connection.", problems)
+    if await scope.sql.fetchval(
+        "SELECT 1 FROM api_platform_configs WHERE platform_type = $1 AND NOT enabled", platform
+    ):
+        raise Conflict(f"{manifest_of(platform).label} is switched off in this portal.")
+    token = random_secrets.token_hex(16)
+    shown_fields, secret_fields = split(platform, credentials)
+    sealed = await seal_secrets(rt, org_id, token, secret_fields)
+    try:
+        async with scope.sql.transaction():  # a savepoint: the caller's transaction survives a taken name
+            created: int = await scope.sql.fetchval(
+                """INSERT INTO client_api_credentials
+                     (org_id, platform_type, connection_name, settings, secrets, sync_frequency, public_token, created_by)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id""",
+                org_id,
+                platform,
+                name,
+                msgspec.json.encode(shown_fields).decode(),
+                sealed,
+                frequency,
+                token,
+                created_by,
+            )
+    except asyncpg.UniqueViolationError:
+        raise Conflict(
+            "There is already a connection with this name.", details={"fields": {"connection_name": "is taken"}}
+        ) from None
+    return created
+
+
+async def replace_credentials(
+    rt: Runtime, scope: Scope, connection: StoreConnection, values: Mapping[str, str]
+) -> None:
+    """Save other (validated, tested) credentials. A new store address starts every stream again from the beginning."""
+    shown_fields, secret_fields = split(connection.platform, values)
+    sealed = await seal_secrets(rt, connection.org_id, connection.public_token, secret_fields)
+    await scope.sql.execute(
+        """UPDATE client_api_credentials SET settings = $2, secrets = $3, updated_at = now(), next_sync_at = now(),
+             consecutive_failures = 0 WHERE id = $1""",
+        connection.id,
+        msgspec.json.encode(shown_fields).decode(),
+        sealed,
+    )
+    addresses = [field.name for field in manifest_of(connection.platform).fields if field.type == "url"]
+    if any(shown_fields.get(name) != connection.settings.get(name) for name in addresses):
+        # Cursors are the old address' own. Rows are kept: the same ids are written over, and an empty answer is refused.
+        await scope.sql.execute("DELETE FROM sync_cursors WHERE connection_id = $1", connection.id)
+        await scope.sql.execute(
+            "UPDATE client_api_credentials SET webhook_topics = '{}', webhook_secret = NULL WHERE id = $1",
+            connection.id,
+        )
+
+
+async def open_connector(rt: Runtime, org_id: UUID, connection_id: int) -> Connector:
+    """A connector with the saved credentials and the store's shared budget. Raises `Missing`, `Unsealable`."""
+    async with tenant(rt.database, org_id, read_only=True) as scope:
+        connection = await load(scope, connection_id)
+        values = await credentials(rt, scope, connection)
+        budget = await store_budget(scope, connection)
+    return connector_class(connection.platform)(values, rt.outbound, budget)
+
+
+async def pause(scope: Scope, connection_id: int) -> None:
+    """No further syncs until `resume`; a running one stops after its current page. Raises `Missing`."""
+    await _update(scope, "status = 'paused'", connection_id)
+
+
+async def resume(scope: Scope, connection_id: int) -> None:
+    """Sync again, starting now. Raises `Missing`."""
+    await _update(
+        scope,
+        "status = CASE WHEN last_error IS NULL THEN 'active' ELSE 'error' END, next_sync_at = now()",
+        connection_id,
+    )
+
+
+async def set_frequency(scope: Scope, connection_id: int, frequency: str) -> None:
+    """Change how often it syncs. Raises `Invalid`, `Missing`."""
+    if frequency not in FREQUENCIES:
+        allowed = ", ".join(FREQUENCIES)
+        raise Invalid("Please check the frequency.", {"sync_frequency": f"must be one of: {allowed}"})
+    seconds = timedelta(seconds=FREQUENCIES[frequency][0])
+    assignments = "sync_frequency = $2, next_sync_at = least(next_sync_at, now() + $3::interval)"
+    await _update(scope, assignments, connection_id, frequency, seconds)
+
+
+async def _update(scope: Scope, assignments: str, connection_id: int, *arguments: Any) -> None:
+    done: str = await scope.sql.execute(
+        f"UPDATE client_api_credentials SET {assignments}, updated_at = now() WHERE id = $1 AND status <> 'disabled'",  # noqa: S608
+        connection_id,
+        *arguments,
+    )
+    if done == "UPDATE 0":
+        raise Missing("There is no such store.")

@@ -1,0 +1,111 @@
+"""One attempt at a run: what its streams share, and how one page becomes one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from portal.commerce.records import AnyRecord
+from portal.connectors.base import Connector, Page, Rejected
+from portal.foundation.bus import Event
+from portal.foundation.metrics import SYNC_ROWS
+from portal.foundation.runtime import Runtime
+from portal.stores.connection import StoreConnection
+from portal.sync import lease
+from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, save_rejects
+from portal.sync.progress import StreamProgress, encode
+from portal.sync.writing import UNWRITABLE, write
+from portal.tenancy.scope import Scope
+
+
+@dataclass(kw_only=True, slots=True)
+class Attempt:
+    """The state of one attempt. `owner` is the lease's holder, new for every attempt of the run."""
+
+    rt: Runtime
+    org_id: UUID
+    connection: StoreConnection
+    connector: Connector
+    run_id: UUID
+    owner: UUID
+    stop: asyncio.Event
+    forced: bool  # asked for by a person: streams are read even when they are not due yet
+    streams: dict[str, StreamProgress] = field(default_factory=dict)
+    halted: bool = False  # paused, or the worker is stopping: end after the page that was just written
+    unsaved_changes: int = 0
+    last_told: float = 0.0
+
+    async def commit(self, stream: str, page: Page, place: Place) -> None:
+        """Write a page: rows, cursor, rejects, progress and lease in one transaction. Raises `LeaseLost`."""
+        rejected = list(page.rejected)
+        records: Sequence[AnyRecord] = page.records
+        try:
+            await self._write(stream, records, rejected, page, place)
+        except UNWRITABLE:
+            good, bad = await self._sift(records)
+            await self._write(stream, (), [*rejected, *bad], page, place, mapped=good)
+        SYNC_ROWS.labels(self.connection.platform, stream).inc(rows_of(page))
+        if self.stop.is_set():
+            self.halted = True
+        await self.tell()
+
+    async def tell(self, *, now: bool = False) -> None:
+        """A progress event for open pages, at most one per second unless `now`."""
+        moment = time.monotonic()
+        if now or moment - self.last_told >= 1.0:
+            self.last_told = moment
+            payload = {"connection_id": self.connection.id}
+            await self.rt.bus.publish(Event(org_id=self.org_id, kind="progress", version=0, payload=payload))
+
+    async def _write(
+        self,
+        stream: str,
+        records: Sequence[AnyRecord],
+        rejected: Sequence[Rejected],
+        page: Page,
+        place: Place,
+        *,
+        mapped: Sequence[AnyRecord] | None = None,
+    ) -> None:
+        changed_before = self.unsaved_changes
+
+        async def within(scope: Scope) -> None:
+            await self._hold(scope)
+            await save_place(scope, self.org_id, self.connection.id, stream, place, caught_up=page.caught_up)
+            await save_rejects(scope, self.org_id, self.connection.id, rejected, records if mapped is None else mapped)
+            await save_progress(
+                scope,
+                self.run_id,
+                encode(self.streams),
+                fetched=rows_of(page),
+                changed=changed_before,
+                rejected=len(rejected),
+            )
+
+        written = await write(
+            self.rt, self.org_id, self.connection.id, records, within=within, arrived_at=self.rt.clock()
+        )
+        self.unsaved_changes += sum(written.changed.values()) - changed_before
+
+    async def _hold(self, scope: Scope) -> None:
+        if await lease.renew(scope, self.connection.id, self.owner) not in {"active", "error"}:
+            self.halted = True
+
+    async def _sift(self, records: Sequence[AnyRecord]) -> tuple[list[AnyRecord], list[Rejected]]:
+        """Write what can be written, halving around what cannot. Returns (written, refused)."""
+        try:
+            written = await write(
+                self.rt, self.org_id, self.connection.id, records, within=self._hold, arrived_at=self.rt.clock()
+            )
+        except UNWRITABLE as error:
+            if len(records) == 1:
+                reason = f"The row cannot be stored: {type(error).__name__}."
+                return [], [Rejected(stream=records[0].stream, external_id=records[0].external_id, reason=reason)]
+            middle = len(records) // 2
+            first, second = await self._sift(records[:middle]), await self._sift(records[middle:])
+            return first[0] + second[0], first[1] + second[1]
+        self.unsaved_changes += sum(written.changed.values())
+        return list(records), []

@@ -1,0 +1,188 @@
+"""One run of one connection: every stream of its manifest, in order, from its committed cursor to the end.
+
+Kill the process at any point: what was committed stays, with the cursor that covers it; the job is given to another worker
+when its heartbeat is missed, and reading goes on there. Rows read twice change nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import structlog
+
+from portal.foundation.database import AWAY
+from portal.foundation.errors import ConnectorError, Missing, Permanent, PortalError
+from portal.foundation.metrics import SYNC_RUNS
+from portal.foundation.runtime import Runtime
+from portal.stores import service as stores
+from portal.stores.connection import StoreConnection
+from portal.sync import lease, runs
+from portal.sync.attempt import Attempt
+from portal.sync.checkpoint import Place, places, save_progress
+from portal.sync.lease import LeaseLost
+from portal.sync.progress import encode
+from portal.sync.stream import Patience, Stopping
+from portal.sync.streams import sync_streams
+from portal.tenancy.scope import Scope, tenant
+
+_log = structlog.get_logger("portal.sync")
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    STOPPED = "stopped"  # paused by a person
+    PUT_BACK = "put_back"  # the worker stops; to be taken up again
+    LOST = "lost"  # cancelled, taken over, or there was nothing to run
+
+
+class Busy(Exception):
+    """Another attempt holds the connection's lease for `left` more."""
+
+    def __init__(self, left: timedelta) -> None:
+        super().__init__(f"another run holds this connection for {left.total_seconds():.0f} s")
+        self.left = left
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A connection under this attempt's lease."""
+
+    rt: Runtime
+    connection: StoreConnection
+    run_id: UUID
+    owner: UUID
+
+
+async def run(
+    rt: Runtime,
+    org_id: UUID,
+    connection_id: int,
+    run_id: UUID,
+    *,
+    stop: asyncio.Event | None = None,
+    patience: Patience | None = None,
+) -> Outcome:
+    """Run it. Raises `Busy` while another attempt holds the lease, and the database's own errors when that is away."""
+    owner = uuid4()
+    begun = await _begin(rt, org_id, connection_id, run_id, owner)
+    if begun is None:
+        return Outcome.LOST
+    connection, trigger, known = begun
+    held = _Held(rt, connection, run_id, owner)
+    try:
+        connector = await stores.open_connector(rt, org_id, connection_id)
+    except PortalError as error:
+        refused = Permanent(error.message, "Enter the store's credentials again.", code=error.code)
+        return await _failed(held, refused)
+    attempt = Attempt(
+        rt=rt,
+        org_id=org_id,
+        connection=connection,
+        connector=connector,
+        run_id=run_id,
+        owner=owner,
+        stop=stop or asyncio.Event(),
+        forced=trigger == "manual",
+    )
+    keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner))
+    work = asyncio.create_task(sync_streams(attempt, known, patience or Patience()))
+    try:
+        await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise LeaseLost  # cancelled by a person, or taken over while this process was frozen
+        await work
+        return await _end(attempt)
+    except LeaseLost:
+        _log.info("sync_superseded", connection_id=connection_id, run_id=str(run_id))
+        return Outcome.LOST
+    except Stopping:
+        return await _put_back(attempt)
+    except ConnectorError as error:
+        return await _failed(held, error, attempt)
+    except AWAY:
+        raise
+    except Exception as error:
+        _log.exception("sync_broke", connection_id=connection_id, run_id=str(run_id), error=type(error).__name__)
+        broke = Permanent("The sync itself failed.", "It is tried again by itself; the portal's log has the reason.")
+        return await _failed(held, broke, attempt)
+    finally:
+        for task in (keeper, work):
+            task.cancel()
+        await asyncio.gather(keeper, work, return_exceptions=True)
+
+
+async def _begin(
+    rt: Runtime, org_id: UUID, connection_id: int, run_id: UUID, owner: UUID
+) -> tuple[StoreConnection, str, dict[str, Place]] | None:
+    """Take the lease and the run in one transaction; None when there is nothing (left) to run."""
+    async with tenant(rt.database, org_id) as scope:
+        try:
+            connection = await stores.load(scope, connection_id)
+        except Missing:
+            return None
+        left = await lease.take(scope, connection_id, owner)
+        if left is not None:
+            raise Busy(left)
+        trigger = await runs.begin(scope, run_id)
+        if trigger is None:
+            await lease.release(scope, connection_id, owner)
+            return None
+        return connection, trigger, await places(scope, connection_id)
+
+
+async def _end(attempt: Attempt) -> Outcome:
+    """The streams returned: the run is complete, or halted by a pause or by the worker's stop."""
+    if attempt.halted and attempt.stop.is_set():
+        return await _put_back(attempt)
+    connection = attempt.connection
+    async with tenant(attempt.rt.database, attempt.org_id) as scope:
+        await lease.renew(scope, connection.id, attempt.owner)
+        await _save_last_progress(scope, attempt)
+        if attempt.halted:
+            await runs.cancel(scope, connection.id)
+        else:
+            await runs.succeed(scope, connection.id, attempt.run_id, connection.frequency)
+        await lease.release(scope, connection.id, attempt.owner)
+    outcome = Outcome.STOPPED if attempt.halted else Outcome.SUCCESS
+    SYNC_RUNS.labels(connection.platform, outcome.value).inc()
+    await attempt.tell(now=True)
+    return outcome
+
+
+async def _put_back(attempt: Attempt) -> Outcome:
+    async with tenant(attempt.rt.database, attempt.org_id) as scope:
+        await runs.put_back(scope, attempt.run_id)
+        await lease.release(scope, attempt.connection.id, attempt.owner)
+    return Outcome.PUT_BACK
+
+
+async def _failed(held: _Held, error: ConnectorError, attempt: Attempt | None = None) -> Outcome:
+    connection = held.connection
+    _log.warning(
+        "sync_failed", connection_id=connection.id, run_id=str(held.run_id), code=error.code, reason=error.message
+    )
+    try:
+        async with tenant(held.rt.database, connection.org_id) as scope:
+            await lease.renew(scope, connection.id, held.owner)
+            if attempt is not None:
+                await _save_last_progress(scope, attempt)
+            await runs.fail(scope, connection.id, held.run_id, connection.frequency, error)
+            await lease.release(scope, connection.id, held.owner)
+    except LeaseLost:
+        return Outcome.LOST
+    SYNC_RUNS.labels(connection.platform, "failed").inc()
+    if attempt is not None:
+        await attempt.tell(now=True)
+    return Outcome.FAILED
+
+
+async def _save_last_progress(scope: Scope, attempt: Attempt) -> None:
+    progress = encode(attempt.streams)
+    await save_progress(scope, attempt.run_id, progress, fetched=0, changed=attempt.unsaved_changes, rejected=0)

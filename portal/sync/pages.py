@@ -1,0 +1,102 @@
+"""The stores of an organization: the list, and one store with its progress, history, rejected rows and last test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from quart import Blueprint, Response
+
+from portal.accounts.gate import principal
+from portal.connectors.base import ConnectionTest
+from portal.connectors.registry import manifest as manifest_of
+from portal.foundation.runtime import Runtime, runtime
+from portal.foundation.web.answers import page
+from portal.foundation.web.policy import DASHBOARD, OWNER, route
+from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
+from portal.sync import connecting, store_actions
+from portal.sync.holdings import counts
+from portal.sync.registration import delivery_url, last_registration
+from portal.sync.status import chip, frequency_word, latest_runs, rejects_of, runs_of
+from portal.tenancy.scope import Scope, tenant
+
+blueprint = Blueprint("stores", __name__)
+
+
+@route(blueprint, "/stores", roles=DASHBOARD, family="page")
+async def stores_list() -> Response:
+    """Every connection: state, last and next sync, rows, errors with advice."""
+    rt = runtime()
+    async with tenant(rt.database, principal().org, read_only=True) as scope:
+        connections = await list_connections(scope)
+        latest = await latest_runs(scope, connections)
+        seq = await _seq(scope)
+    rows = [
+        {
+            "store": each,
+            "latest": latest.get(each.id),
+            "chip": chip(each, latest.get(each.id)),
+            "platform": manifest_of(each.platform).label,
+            "frequency": frequency_word(each),
+        }
+        for each in connections
+    ]
+    return await page("stores/list.html", rows=rows, can_manage=_can_manage(), live_seq=seq)
+
+
+@route(blueprint, "/stores/<int:connection_id>", roles=DASHBOARD, family="page")
+async def store_page(connection_id: int) -> Response:
+    """One store."""
+    rt = runtime()
+    async with tenant(rt.database, principal().org, read_only=True) as scope:
+        connection = await load(scope, connection_id)
+        context = await _context(rt, scope, connection)
+    return await page("stores/store.html", can_manage=_can_manage(), frequencies=_frequencies(), **context)
+
+
+async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> dict[str, Any]:
+    runs = await runs_of(scope, connection)
+    rejects, rejects_total = await rejects_of(scope, connection.id)
+    manifest = manifest_of(connection.platform)
+    latest = runs[0] if runs else None
+    return {
+        "store": connection,
+        "manifest": manifest,
+        "runs": runs,
+        "latest": latest,
+        "chip": chip(connection, latest),
+        "frequency": frequency_word(connection),
+        "rejects": rejects,
+        "rejects_total": rejects_total,
+        "stream_labels": {stream.name: stream.label for stream in manifest.streams},
+        "held": await counts(scope, connection.id),
+        "registration": last_registration(connection),
+        "delivery_host": delivery_url(rt, connection).partition("/webhooks/")[0],
+        "test": connection_test(connection),
+        "permission_labels": {each.name: each.label for each in manifest.permissions},
+        "live_seq": await _seq(scope),
+    }
+
+
+def connection_test(connection: StoreConnection) -> ConnectionTest | None:
+    """The last connection test, None when there was none yet."""
+    if connection.last_test_at is None or not connection.last_test:
+        return None
+    return msgspec.convert(connection.last_test, ConnectionTest)
+
+
+def _can_manage() -> bool:
+    return principal().role in OWNER
+
+
+def _frequencies() -> list[tuple[str, str]]:
+    return [(name, word) for name, (_, word) in FREQUENCIES.items()]
+
+
+async def _seq(scope: Scope) -> int:
+    found: int | None = await scope.sql.fetchval("SELECT version FROM tenant_versions")
+    return found or 0
+
+
+blueprint.register_blueprint(store_actions.blueprint)
+blueprint.register_blueprint(connecting.blueprint)

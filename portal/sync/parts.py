@@ -1,0 +1,38 @@
+"""What a store's open page is pushed: its progress, and at the end of a run its facts and history too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quart import render_template
+
+from portal.foundation.bus import Event
+from portal.foundation.errors import Missing
+from portal.foundation.runtime import Runtime
+from portal.foundation.web.parts import Part
+from portal.stores.connection import load
+from portal.sync.status import chip, runs_of
+from portal.tenancy.scope import tenant
+
+
+async def render_progress(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
+    """The parts of the store that `event` is about. They are the same for every role: no button, no token in them."""
+    connection_id = event.payload.get("connection_id")
+    if not isinstance(connection_id, int):
+        return []
+    async with tenant(rt.database, event.org_id, read_only=True) as scope:
+        try:
+            connection = await load(scope, connection_id)
+        except Missing:
+            return []
+        runs = await runs_of(scope, connection)
+    latest = runs[0] if runs else None
+    context = {"store": connection, "latest": latest, "runs": runs, "chip": chip(connection, latest), "now": rt.clock()}
+    parts = [(f"store-progress-{connection_id}", await render_template("sync/_progress.html", **context))]
+    if latest is not None and not latest.active:
+        parts.append((f"store-state-{connection_id}", await render_template("sync/_state.html", **context)))
+        parts.append((f"store-history-{connection_id}", await render_template("sync/_history.html", **context)))
+    return parts
+
+
+PARTS = (Part(kinds=frozenset({"progress"}), render=render_progress),)

@@ -1,0 +1,117 @@
+"""Reading one stream to its end: the next page is fetched while the last one is written, never more than one ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from portal.connectors.base import Page, Stream
+from portal.foundation.errors import Permanent, RateLimited, Temporary
+from portal.sync.attempt import Attempt
+from portal.sync.checkpoint import Place, advance, rows_of
+from portal.sync.holdings import holds_any
+from portal.sync.progress import Pace, StreamProgress
+from portal.tenancy.scope import tenant
+
+
+class Stopping(Exception):
+    """The worker stops while it waits for the store: the run is put back, not failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a run meets trouble: seconds to wait before each repeat of a page (outbound has repeated the request itself
+    already), the longest `Retry-After` it sits out, and the longest a page may take whatever the connector does."""
+
+    waits: tuple[float, ...] = (2, 8, 20)
+    longest_wait: float = 90.0
+    page_seconds: float = 600.0
+
+
+async def sync_stream(attempt: Attempt, stream: Stream, place: Place | None, patience: Patience) -> None:
+    """Read `stream` from `place` until it is caught up or the attempt is halted. Raises `ConnectorError`, `LeaseLost`."""
+    if place is not None and _not_due(attempt, stream, place):
+        attempt.streams[stream.name] = StreamProgress(phase="not_due", done=place.done, total=place.total)
+        return
+    place = place or Place()
+    if place.seconds_since_completed is not None:  # a new pass
+        place = Place(cursor=place.cursor, phase=place.phase)
+    state = attempt.streams[stream.name] = StreamProgress(phase=place.phase, done=place.done, total=place.total)
+    pace, first = Pace(), True
+    coming = asyncio.create_task(_fetch(attempt, stream.name, place.cursor, patience))
+    try:
+        while True:
+            page = await coming
+            if first and await _suddenly_empty(attempt, stream, place, page):
+                raise Permanent(
+                    f"The store answered with no {stream.name}, but there were some before.",
+                    "Check that the address and the key belong to the right store. Nothing was deleted here.",
+                    code="PLATFORM_EMPTY",
+                )
+            first = False
+            if not page.caught_up:
+                coming = asyncio.create_task(_fetch(attempt, stream.name, page.next, patience))
+            place = advance(place, page)
+            state.done, state.total = place.done, place.total
+            state.rows_per_second = pace.step(rows_of(page))
+            state.eta_seconds = pace.eta(place.done, place.total)
+            if page.caught_up:
+                state.phase, state.eta_seconds = "done", 0
+            await attempt.commit(stream.name, page, place)
+            if page.caught_up or attempt.halted:
+                return
+    finally:
+        if not coming.done():
+            coming.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await coming
+
+
+def _not_due(attempt: Attempt, stream: Stream, place: Place) -> bool:
+    age = place.seconds_since_completed
+    return stream.every is not None and not attempt.forced and age is not None and age < stream.every.total_seconds()
+
+
+async def _suddenly_empty(attempt: Attempt, stream: Stream, place: Place, page: Page) -> bool:
+    """A whole reading that finds nothing where we hold rows is a wrong store or a broken one, not a success."""
+    whole = place.cursor is None or stream.cursor == "full"
+    if not whole or page.total or rows_of(page) or not page.caught_up:
+        return False
+    async with tenant(attempt.rt.database, attempt.org_id, read_only=True) as scope:
+        return await holds_any(scope, attempt.connection.id, stream.name)
+
+
+async def _fetch(attempt: Attempt, stream: str, cursor: dict[str, Any] | None, patience: Patience) -> Page:
+    """One page, repeated with patience while the trouble is of the passing kind."""
+    for wait in patience.waits:
+        try:
+            return await _once(attempt, stream, cursor, patience)
+        except RateLimited as error:
+            asked = error.retry_after if error.retry_after is not None else wait
+            if asked > patience.longest_wait:
+                raise
+            wait = asked  # noqa: PLW2901 - the store's own wish replaces ours
+        except Temporary:
+            pass
+        await _sleep(attempt.stop, wait * random.uniform(1.0, 1.2))  # noqa: S311 - jitter guards nothing
+    return await _once(attempt, stream, cursor, patience)
+
+
+async def _once(attempt: Attempt, stream: str, cursor: dict[str, Any] | None, patience: Patience) -> Page:
+    try:
+        async with asyncio.timeout(patience.page_seconds):
+            return await attempt.connector.page(stream, cursor)
+    except TimeoutError:
+        raise Temporary("The store did not send a page in time.", "It will be tried again by itself.") from None
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, but not through the worker's stop: the wait is what a stopping worker need not sit out."""
+    if stop.is_set():
+        raise Stopping
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+        raise Stopping

@@ -1,0 +1,39 @@
+"""Writing through the ledger beside others who write the same tenant's rows."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from portal.commerce import ledger
+from portal.commerce.ledger import Written
+from portal.commerce.records import AnyRecord
+from portal.foundation.runtime import Runtime
+from portal.tenancy.scope import Scope
+
+UNWRITABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What PostgreSQL raises for a single row it cannot hold; the other rows of the page are still good."""
+_TRIES = 4
+
+
+async def write(
+    rt: Runtime,
+    org_id: UUID,
+    connection_id: int,
+    records: Sequence[AnyRecord],
+    *,
+    within: Callable[[Scope], Awaitable[None]],
+    arrived_at: datetime,
+) -> Written:
+    """`ledger.write`, repeated when a sync and a webhook met in a deadlock: the transaction was rolled back whole."""
+    for attempt in range(1, _TRIES):
+        try:
+            return await ledger.write(rt, org_id, connection_id, records, within=within, arrived_at=arrived_at)
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            await asyncio.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - spreads load, guards nothing
+    return await ledger.write(rt, org_id, connection_id, records, within=within, arrived_at=arrived_at)
