@@ -180,12 +180,11 @@ SELECT org_id, connection_id, item, product_id, sku, coalesce(sku, item) AS show
        CASE
          WHEN quantity <= 0 OR says_out THEN 'out'
          WHEN quantity IS NULL THEN 'untracked'
-         WHEN cover IS NULL THEN 'unsold'
-         WHEN cover < 5 THEN 'under_5'
-         WHEN cover < 14 THEN 'under_14'
-         WHEN cover < 30 THEN 'under_30'
-         WHEN cover <= overstock_days THEN 'enough'
-         ELSE 'over'
+         WHEN alert_type = 'overstock' THEN 'over'
+         WHEN cover < 5 THEN 'critical'
+         WHEN cover < 14 OR alert_type = 'low_stock' THEN 'low'
+         WHEN cover < 60 THEN 'covered'
+         ELSE 'ample'
        END AS cover_bucket
 FROM judged;
 

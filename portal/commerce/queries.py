@@ -1,0 +1,50 @@
+"""What the tiles and lists ask. Each function takes the connection of a tenant's transaction and runs one statement."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from portal.commerce.order_lists import order_detail, orders_page
+from portal.commerce.stock_lists import inventory_alerts, inventory_heat, inventory_summary, products_page
+from portal.foundation.errors import Missing
+
+__all__ = [
+    "connection_counts",
+    "inventory_alerts",
+    "inventory_heat",
+    "inventory_summary",
+    "order_detail",
+    "orders_page",
+    "products_page",
+    "sales_pulse",
+]
+
+_COUNTS = """
+SELECT c.id AS connection_id,
+  (SELECT count(*) FROM orders r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.deleted_at IS NULL) AS orders,
+  (SELECT count(*) FROM refunds r WHERE r.org_id = c.org_id AND r.connection_id = c.id
+     AND r.deleted_at IS NULL AND NOT r.unlisted) AS refunds,
+  (SELECT count(*) FROM products r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.deleted_at IS NULL) AS products,
+  (SELECT count(*) FROM customers r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.deleted_at IS NULL) AS customers,
+  (SELECT count(*) FROM coupons r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.deleted_at IS NULL) AS coupons,
+  (SELECT count(*) FROM tax_rates r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.deleted_at IS NULL) AS taxes
+FROM client_api_credentials c ORDER BY c.id
+"""
+
+
+async def sales_pulse(connection: Any) -> dict[str, Any]:
+    """The row of `v_sales_pulse_current`: formulas in `metrics`. Figures are None while no orders are known.
+
+    `top_5_skus` is a list of {sku, revenue_30d, units_sold_30d}, empty when nothing is known. Raises `Missing` without a tenant.
+    """
+    row = await connection.fetchrow("SELECT * FROM v_sales_pulse_current")
+    if row is None:
+        raise Missing("There is no such organization.")
+    return {**row, "top_5_skus": json.loads(row["top_5_skus"] or "[]", parse_float=Decimal)}
+
+
+async def connection_counts(connection: Any) -> list[dict[str, Any]]:
+    """How many rows of each stream every connection has, deleted ones left out."""
+    return [dict(row) for row in await connection.fetch(_COUNTS)]
