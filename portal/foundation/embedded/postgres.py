@@ -117,15 +117,11 @@ class Postgres:
 
     async def _adopt(self, pid: int) -> bool:
         if self._same_options() and await self._answers(10):
-            self.messages.append(
-                f"PostgreSQL of an earlier run (process {pid}) was still running; it is used again."
-            )
+            self.messages.append(f"PostgreSQL of an earlier run (process {pid}) was still running; it is used again.")
             return True
         self.messages.append(f"PostgreSQL of an earlier run (process {pid}) was stopped to start it afresh.")
         if not await processes.stop(pid, _PROGRAM, self._folder, _STOPPING):
-            raise StartupError(
-                f"PostgreSQL of an earlier run does not stop: end process {pid} and start again."
-            )
+            raise StartupError(f"PostgreSQL of an earlier run does not stop: end process {pid} and start again.")
         return False
 
     def _same_options(self) -> bool:

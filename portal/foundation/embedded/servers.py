@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from portal.foundation.embedded import folders
 from portal.foundation.embedded.account import make_readable, open_way, server_account
-from portal.foundation.embedded.binaries import postgres_program, valkey_program
+from portal.foundation.embedded.binaries import postgres_program, program_folders
 from portal.foundation.embedded.postgres import Postgres, Profile
 from portal.foundation.embedded.valkey import Valkey
 
@@ -36,9 +36,7 @@ class EmbeddedServers:
     postgres: Postgres
     valkey: Valkey
 
-    def __init__(
-        self, data_dir: Path, profile: Profile = "live", *, min_free_bytes: int = _MIN_FREE_BYTES
-    ) -> None:
+    def __init__(self, data_dir: Path, profile: Profile = "live", *, min_free_bytes: int = _MIN_FREE_BYTES) -> None:
         self.messages: list[str] = []
         self._data_dir, self._profile, self._min_free = data_dir.absolute(), profile, min_free_bytes
         self._lock: FileLock | None = None
@@ -76,14 +74,14 @@ class EmbeddedServers:
     def _arrange(self) -> None:
         data, logs = self._data_dir / "postgres", self._data_dir / "logs"
         account = server_account(data)
-        for target in (data, postgres_program("postgres"), valkey_program()):
+        for target in (data, postgres_program("postgres"), *program_folders()):
             for opened in open_way(account, target):
                 self.messages.append(
                     f"Accounts other than root may now pass through {opened} (not list it), because the "
                     f"servers run as {account.name}: PostgreSQL must not run as root."
                 )
-        make_readable(account, postgres_program("postgres").parents[1])
-        make_readable(account, valkey_program().parent)
+        for folder in program_folders():
+            make_readable(account, folder)
         sockets = folders.socket_folder(self._data_dir, account)
         self.postgres = Postgres(data, sockets, logs / "postgres.log", account, self._profile)
         self.valkey = Valkey(self._data_dir / "valkey", sockets, logs / "valkey.log", account)

@@ -92,13 +92,9 @@ class Valkey:
         for pid in processes.servers_in(self._folder, _PROGRAM):
             self.messages.append(f"Valkey of an earlier run (process {pid}) was stopped to start it afresh.")
             if not await processes.stop(pid, _PROGRAM, self._folder, _STOPPING):
-                raise StartupError(
-                    f"Valkey of an earlier run does not stop: end process {pid} and start again."
-                )
+                raise StartupError(f"Valkey of an earlier run does not stop: end process {pid} and start again.")
         if await self._answers():
-            raise StartupError(
-                f"Another program listens on {self._socket}: stop it or choose another --data-dir."
-            )
+            raise StartupError(f"Another program listens on {self._socket}: stop it or choose another --data-dir.")
         self._socket.unlink(missing_ok=True)
 
     async def _answers(self) -> bool:
