@@ -74,12 +74,12 @@ class EmbeddedServers:
     def _arrange(self) -> None:
         data, logs = self._data_dir / "postgres", self._data_dir / "logs"
         account = server_account(data)
-        for target in (data, postgres_program("postgres"), *program_folders()):
-            for opened in open_way(account, target):
-                self.messages.append(
-                    f"Accounts other than root may now pass through {opened} (not list it), because the "
-                    f"servers run as {account.name}: PostgreSQL must not run as root."
-                )
+        targets = (data, postgres_program("postgres"), *program_folders())
+        if opened := [folder for target in targets for folder in open_way(account, target)]:
+            self.messages.append(
+                f"Accounts other than root may now pass through {', '.join(map(str, opened))} (not list it), because "
+                f"the servers run as {account.name}: PostgreSQL must not run as root."
+            )
         for folder in program_folders():
             make_readable(account, folder)
         sockets = folders.socket_folder(self._data_dir, account)
