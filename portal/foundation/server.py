@@ -38,6 +38,9 @@ class NoDeflate(Extension):
 
     name = "permessage-deflate"
 
+    def offer(self) -> bool | str:
+        return False
+
     def accept(self, offer: str) -> bool | str | None:
         return None
 

@@ -1,0 +1,146 @@
+"""The command line: what it offers, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from portal.cli import COMMANDS
+from portal.foundation.server import listen
+from tests.ops.conftest import Portal
+
+
+def test_help_names_every_command_and_is_quick(portal: Portal) -> None:
+    portal("--help")  # compiles what is not compiled yet
+    started = time.monotonic()
+    done = portal("--help")
+    assert done.returncode == 0
+    assert time.monotonic() - started < 1.5
+    for name in COMMANDS:
+        assert f"  {name} " in done.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"sandbox", "bench"}])
+def test_every_command_has_help_and_takes_a_data_folder(name: str, portal: Portal) -> None:
+    arguments = {"user": ["user", "create"], "keys": ["keys", "rotate"], "audit": ["audit", "verify"]}.get(name, [name])
+    done = portal(*arguments, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--data-dir" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"PORTAL_PORT": "99999"}, "PORTAL_PORT is not right: it should be a free port"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL is not right: it should be postgresql://"),
+        ({"PORTAL_LOG_LEVEL": "loud"}, "PORTAL_LOG_LEVEL is not right"),
+        ({"PORTAL_MASTER_KEYS_FILE": "/nowhere/key"}, "PORTAL_MASTER_KEYS_FILE: cannot read /nowhere/key"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "DATABASE_URL is not: set both"),
+        ({"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x"}, "REDIS_URL is not: set both"),
+        (
+            {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1/0"},
+            "PORTAL_MASTER_KEYS is not set: make a key with `portal keys generate`",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_says_what_would_be_right(
+    environ: dict[str, str], names: str, portal: Portal, data_dir: Path
+) -> None:
+    done = portal("migrate", "--data-dir", str(data_dir), **environ)
+    assert done.returncode == 2
+    assert names in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_one_line(portal: Portal) -> None:
+    done = portal(
+        "migrate",
+        DATABASE_URL="postgresql://u:hidden-word@127.0.0.1:1/x",
+        REDIS_URL="redis://127.0.0.1:1/0",
+        PORTAL_MASTER_KEYS=base64.b64encode(bytes(32)).decode(),
+    )
+    assert done.returncode == 2
+    assert "PostgreSQL does not answer at DATABASE_URL" in done.stderr
+    assert "hidden-word" not in done.stderr
+
+
+def test_debug_shows_the_traceback(portal: Portal, data_dir: Path) -> None:
+    done = portal("migrate", "--data-dir", str(data_dir), REDIS_URL="redis://x:1/0", PORTAL_LOG_LEVEL="debug")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+
+
+def test_a_port_in_use_is_told_before_anything_is_started(portal: Portal, data_dir: Path) -> None:
+    with listen("127.0.0.1", 0) as bound:
+        bound.listen()
+        port = bound.getsockname()[1]
+        done = portal("up", "--port", str(port), "--data-dir", str(data_dir))
+    assert done.returncode == 2
+    assert f"Port {port} on 127.0.0.1 is in use" in done.stderr
+    assert not (data_dir / "postgres").exists()
+
+
+def test_a_file_where_the_data_folder_should_be_is_told(portal: Portal, data_dir: Path) -> None:
+    data_dir.write_text("")
+    done = portal("migrate", "--data-dir", str(data_dir))
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_made_key_is_32_random_bytes_and_every_time_another(portal: Portal) -> None:
+    first, second = portal("keys", "generate").stdout.strip(), portal("keys", "generate").stdout.strip()
+    assert len(base64.b64decode(first, validate=True)) == 32
+    assert first != second
+
+
+def test_a_user_needs_a_place(portal: Portal) -> None:
+    assert "--superadmin, or --org and --role" in portal("user", "create", "--email", "a@b.example").stderr
+    assert "belong together" in portal("user", "create", "--email", "a@b.example", "--org", "X").stderr
+
+
+def test_a_fresh_installation_from_migration_to_first_login(portal: Portal, data_dir: Path) -> None:
+    """One after the other on one folder: each command starts the private servers for its own duration."""
+    where = ("--data-dir", str(data_dir))
+    check = portal("migrate", "--check", *where)
+    assert check.returncode == 1
+    assert "missing 0001_ground" in check.stdout
+    unready = json.loads(portal("doctor", "--json", *where).stdout)
+    assert not unready["ok"]
+    assert any("portal migrate" in found["advice"] for found in unready["checks"])
+
+    assert "ran 0001_ground" in portal("migrate", *where).stdout
+    assert portal("migrate", "--check", *where).stdout == "up to date\n"
+    assert (data_dir / "secrets" / "master.key").stat().st_mode & 0o077 == 0
+
+    doctor = portal("doctor", "--json", *where)
+    report = json.loads(doctor.stdout)
+    assert report["ok"], doctor.stdout
+    assert doctor.returncode == 0
+    names = ["database", "roles", "rls", "redis", "migrations", "keys", "clock", "outbound", "workers"]
+    assert [found["name"] for found in report["checks"]] == names
+    assert all(set(found) == {"name", "ok", "detail", "advice"} for found in report["checks"])
+
+    email = "root@portal.example"
+    made = portal(
+        "user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="correct horse battery\n"
+    )
+    assert made.returncode == 0, made.stderr
+    again = portal("user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="x" * 20)
+    assert again.returncode == 2
+    assert "already" in again.stderr
+    assert "There is no organization 'Nowhere'" in (
+        portal("token", "--email", email, "--org", "Nowhere", *where).stderr
+    )
+    token = portal("token", "--email", email, *where)
+    assert token.stdout.count(".") == 2, token.stderr
+    assert portal("audit", "verify", *where).stdout == "every chain is whole\n"
+    assert "0 data keys" in portal("keys", "rotate", *where).stdout
+    shell = portal("dbshell", *where, "-Atc", "SELECT current_user, count(*) FROM client_api_credentials")
+    assert shell.stdout.strip() == "portal_login|0"
+    owner = portal("dbshell", "--owner", *where, "-Atc", "SELECT count(*) FROM users")
+    assert owner.stdout.strip() == "1"
