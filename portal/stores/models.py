@@ -33,7 +33,7 @@ class ClientApiCredential(Model):
 class ApiPlatformConfig(Model):
     """What the agency may change of a platform. Not a tenant's."""
 
-    platform_type = fields.TextField(primary_key=True)
+    platform_type = fields.CharField(max_length=100, primary_key=True)
     enabled = fields.BooleanField(default=True)
     requests_per_second = fields.DecimalField(max_digits=8, decimal_places=3, null=True)
     burst = fields.IntField(null=True)
