@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 TEMPLATE = "portal_template"
-PASSWORD = "a-long-enough-password"
 
 
 @dataclass(frozen=True)
@@ -208,15 +207,15 @@ async def sign_in(rt: Runtime, live_server: str) -> AsyncIterator[SignIn]:
 
     `superadmin` needs no organization; with one it is the active one. The session is made by the service, not the form.
     """
-    from portal.accounts.testing_door import admit
+    from tests.admission import admit
 
     visitors: list[Visitor] = []
 
     async def make(role: str, org: UUID | None = None, *, via: str = "session", **user: Any) -> Visitor:
         email = user.pop("email", f"{role}-{uuid4().hex[:10]}@example.com")
-        entry = await admit(rt, role=role, org_id=org, email=email, password=PASSWORD, via=via, **user)
+        entry = await admit(rt, role=role, org_id=org, email=email, via=via, **user)
         visitor = Visitor(
-            live_server, role, org, entry.user_id, email, PASSWORD, entry.csrf, entry.headers, entry.cookies
+            live_server, role, org, entry.user_id, email, entry.password, entry.csrf, entry.headers, entry.cookies
         )
         visitors.append(visitor)
         return visitor

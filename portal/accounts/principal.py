@@ -73,3 +73,25 @@ class Standing:
     places: tuple[Place, ...] = ()
     organization: str = ""
     must_change_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A live user and where they belong, the oldest membership first."""
+
+    user_id: UUID
+    email: str
+    is_superadmin: bool
+    must_change_password: bool
+    places: tuple[Place, ...]
+
+    @property
+    def belongs(self) -> bool:
+        """Whether there is anything to sign in to."""
+        return self.is_superadmin or bool(self.places)
+
+    def role_in(self, org_id: UUID | None) -> str | None:
+        """The role in an organization, None when they do not belong there."""
+        if self.is_superadmin:
+            return "superadmin"
+        return next((place.role for place in self.places if place.org_id == org_id), None)

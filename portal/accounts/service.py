@@ -15,7 +15,17 @@ from portal.foundation.errors import Conflict, Invalid, Missing
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import Scope, platform
 
-__all__ = ["ROLES", "create_user", "find_user", "invite", "remove_membership", "revoke_sessions", "set_membership"]
+__all__ = [
+    "ROLES",
+    "create_user",
+    "email_exists",
+    "find_user",
+    "invite",
+    "remove_membership",
+    "revoke_sessions",
+    "set_membership",
+    "set_password",
+]
 
 ROLES: tuple[str, ...] = get_args(Role)
 
@@ -62,6 +72,26 @@ async def find_user(scope: Scope, email: str) -> UUID | None:
     """The user of an e-mail address, None when there is none."""
     user_id: UUID | None = await scope.sql.fetchval("SELECT id FROM users WHERE email = $1", normal_email(email))
     return user_id
+
+
+async def email_exists(rt: Runtime, email: str) -> bool:
+    """Whether there is a user with this address. Raises `Invalid` when it is none."""
+    async with platform(rt.database, "look up an e-mail address", read_only=True) as scope:
+        return await find_user(scope, email) is not None
+
+
+async def set_password(scope: Scope, user_id: UUID, password: str, *, must_change: bool = False) -> None:
+    """Set a password without knowing the old one (the command line, the demo). Raises `Invalid`, `Missing`."""
+    email = await scope.sql.fetchval("SELECT email FROM users WHERE id = $1", user_id)
+    if email is None:
+        raise Missing("There is no such user.")
+    check_policy(password, email=email)
+    await scope.sql.execute(
+        "UPDATE users SET password_hash = $2, must_change_password = $3 WHERE id = $1",
+        user_id,
+        await hash_password(password),
+        must_change,
+    )
 
 
 async def set_membership(scope: Scope, org_id: UUID, user_id: UUID, role: str) -> None:

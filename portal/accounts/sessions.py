@@ -86,12 +86,12 @@ async def activate_organization(scope: Scope, session_id: UUID, org_id: UUID | N
     await scope.sql.execute("UPDATE sessions SET active_org = $2 WHERE id = $1", session_id, org_id)
 
 
-async def tell(rt: Runtime, user_id: UUID, reason: str, *, session_id: UUID | None = None) -> None:
+async def tell(rt: Runtime, user_id: UUID | None, reason: str, *, session_id: UUID | None = None) -> None:
     """Tell every process that what it remembers of this user is no longer true. After the commit.
 
     `reason` is `signed_out` or `role_changed`; `session_id` None: all of the user's sessions and tokens.
     """
-    payload = {"user_id": str(user_id), "session_id": str(session_id) if session_id else None, "reason": reason}
+    payload = {"user_id": str(user_id) if user_id else None, "session_id": str(session_id) if session_id else None, "reason": reason}
     await rt.bus.publish(Event(org_id=EVERYWHERE, kind="auth", version=0, payload=payload))
 
 
@@ -105,8 +105,10 @@ def _line(row: Mapping[str, Any], current: UUID | None) -> OpenSession:
 def _device(user_agent: str) -> str:
     """`Firefox on Linux`: enough to recognise one's own."""
     names = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))
-    systems = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"))
-    systems += (("Mac OS", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))
+    systems = (
+        *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows")),
+        *(("Mac OS", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
+    )
     name = next((name for sign, name in names if sign in user_agent), "")
     system = next((system for sign, system in systems if sign in user_agent), "")
     if name and system:

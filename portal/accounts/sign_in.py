@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -10,8 +9,8 @@ import structlog
 from portal.accounts import throttle
 from portal.accounts.emails import as_typed
 from portal.accounts.passwords import check_policy, hash_password, needs_rehash, verify_password
-from portal.accounts.principal import Place
-from portal.accounts.standing import user_standing
+from portal.accounts.principal import Person
+from portal.accounts.standing import person
 from portal.foundation.errors import Invalid, Unauthenticated
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import Scope, platform
@@ -19,37 +18,26 @@ from portal.tenancy.scope import Scope, platform
 _log = structlog.get_logger("portal.accounts")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Who proved a password. `places` are the organizations, the oldest membership first."""
-
-    user_id: UUID
-    email: str
-    is_superadmin: bool
-    must_change_password: bool
-    places: tuple[Place, ...]
-
-
-async def check_password(rt: Runtime, email: str, password: str, *, address: str) -> SignedIn:
+async def check_password(rt: Runtime, email: str, password: str, *, address: str) -> Person:
     """Who this is. Raises `Unauthenticated` (the same whatever is wrong), `TooMany`, or a 503 when flooded."""
     email = as_typed(email)
     await throttle.check(rt.link, email, address)
     async with platform(rt.database, "sign in", read_only=True) as scope:
         row = await scope.sql.fetchrow(
-            "SELECT id, email, password_hash, must_change_password FROM users WHERE email = $1 AND disabled_at IS NULL",
+            "SELECT id, password_hash FROM users WHERE email = $1 AND disabled_at IS NULL",
             email,
         )
-        standing = await user_standing(scope, row["id"]) if row else None
+        who = await person(scope, row["id"]) if row else None
     # Outside the transaction: a slow hash must not hold a connection.
     proved = await verify_password(row["password_hash"] if row else None, password)
-    if not (proved and row and standing and (standing[0] or standing[1])):
+    if not (proved and row and who and who.belongs):
         await throttle.failed(rt.link, email, address)
         _log.info("sign_in_failed", address=address, known=row is not None)
         raise Unauthenticated("The e-mail address or the password is not right.", code="INVALID_CREDENTIALS")
     await throttle.succeeded(rt.link, email, address)
     if needs_rehash(row["password_hash"]):
         await _store(rt, row["id"], await hash_password(password), row["password_hash"])
-    return SignedIn(row["id"], row["email"], standing[0], row["must_change_password"], standing[1])
+    return who
 
 
 async def change_password(scope: Scope, user_id: UUID, *, current: str, new: str) -> None:

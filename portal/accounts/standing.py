@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from portal.accounts.principal import Place, Principal, Standing, Via
+from portal.accounts.principal import Person, Place, Principal, Standing, Via
 from portal.accounts.secrets import form_token
 from portal.foundation.database import Database
 from portal.tenancy.scope import Scope, platform
@@ -76,13 +76,15 @@ async def token_standing(
     return _standing(row, org_id, via, family, named=row["active_name"])
 
 
-async def user_standing(scope: Scope, user_id: UUID) -> tuple[bool, tuple[Place, ...]] | None:
-    """Whether a live user is a superadmin, and the places; None when there is no such user. Needs a platform scope."""
+async def person(scope: Scope, user_id: UUID) -> Person | None:
+    """A live user with all places; None when there is no such user. Needs a platform scope."""
     row = await scope.sql.fetchrow(
         f"SELECT {_PERSON} FROM users u WHERE u.id = $1 AND u.disabled_at IS NULL",  # noqa: S608
         user_id,
     )
-    return None if row is None else (row["is_superadmin"], _places(row))
+    if row is None:
+        return None
+    return Person(row["user_id"], row["email"], row["is_superadmin"], row["must_change_password"], _places(row))
 
 
 async def organization_name(database: Database, org_id: UUID) -> str | None:

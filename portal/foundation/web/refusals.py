@@ -1,0 +1,80 @@
+"""Everything that can go wrong in a handler, answered in the right envelope with the request id, and logged once."""
+
+from __future__ import annotations
+
+import asyncpg
+import structlog
+from quart import Quart, Response
+from werkzeug.exceptions import HTTPException
+
+from portal.foundation.database import AWAY
+from portal.foundation.errors import DependencyAway, PortalError
+from portal.foundation.web.answers import error_answer
+
+_log = structlog.get_logger("portal.web")
+_CODES = {
+    400: "BAD_REQUEST",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "TOO_LARGE",
+    414: "URI_TOO_LONG",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    416: "RANGE_NOT_SATISFIABLE",
+}
+_MESSAGES = {
+    400: "The request is malformed.",
+    404: "There is nothing here.",
+    405: "That method is not possible here.",
+    413: "The body is too large.",
+}
+# A file that is missing or a name in use is our own mistake, not the database's absence.
+_OURS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
+
+
+def install(app: Quart) -> None:
+    """Register the handlers of `app`."""
+    app.register_error_handler(PortalError, _told)
+    app.register_error_handler(HTTPException, _http)
+    for kind in AWAY:
+        app.register_error_handler(kind, _away)
+    app.register_error_handler(Exception, _unexpected)
+
+
+async def _told(error: PortalError) -> Response:
+    if error.status >= 500 and not isinstance(error, DependencyAway):
+        _log.warning("request_failed", code=error.code, status=error.status, message=error.message)
+    return await error_answer(error)
+
+
+async def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:  # werkzeug's redirects are exceptions too
+        response = Response("", status)
+        response.headers.extend(error.get_headers())
+        return response
+    headers = {}
+    if (methods := getattr(error, "valid_methods", None)) is not None:
+        headers["Allow"] = ", ".join(sorted(methods))
+    told = PortalError(
+        _MESSAGES.get(status, error.name + "."), status=status, code=_CODES.get(status, "HTTP_ERROR"), headers=headers
+    )
+    return await error_answer(told)
+
+
+async def _away(error: Exception) -> Response:
+    if isinstance(error, _OURS):
+        return await _unexpected(error)
+    known = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError))
+    _log.warning("database_away", error=type(error).__name__, exc_info=not known)
+    told = DependencyAway("The database is away for a moment. Try again shortly.", headers={"Retry-After": "5"})
+    return await error_answer(told)
+
+
+async def _unexpected(error: Exception) -> Response:
+    _log.error("unexpected", exc_info=error)
+    told = PortalError("Something went wrong on our side. It was logged under this request's id.", status=500)
+    try:
+        return await error_answer(told)
+    except Exception as again:  # the page itself is what fails
+        _log.error("error_page_failed", exc_info=again)
+        return Response("Something went wrong.", 500, {"Content-Type": "text/plain"})
