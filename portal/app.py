@@ -9,12 +9,19 @@ from portal.accounts import audit_pages, context, gate, invitation_pages
 from portal.accounts import pages as accounts_pages
 from portal.accounts.context import NavItem
 from portal.accounts.proxies import TrustedProxies
+from portal.api_docs import pages as api_docs_pages
+from portal.dashboard import setup as dashboard
 from portal.foundation.resources import ROOT
 from portal.foundation.runtime import Runtime
 from portal.foundation.web import assets, refusals
 from portal.foundation.web.parts import Part
-from portal.foundation.web.policy import OWNER
+from portal.foundation.web.policy import DASHBOARD, OWNER, SIGNED_IN, SUPERADMIN
 from portal.ops import health
+from portal.superadmin import api as superadmin_api
+from portal.superadmin import pages as superadmin_pages
+from portal.sync import connecting, store_actions, webhooks_in
+from portal.sync import pages as sync_pages
+from portal.sync import parts as sync_parts
 
 BLUEPRINTS = (
     assets.blueprint,
@@ -23,11 +30,26 @@ BLUEPRINTS = (
     accounts_api.blueprint,
     invitation_pages.blueprint,
     audit_pages.blueprint,
+    sync_pages.blueprint,
+    store_actions.blueprint,
+    connecting.blueprint,
+    webhooks_in.blueprint,
+    superadmin_pages.blueprint,
+    superadmin_api.blueprint,
+    api_docs_pages.blueprint,
 )
 
-NAV = (NavItem("/audit", "Audit", "audit", OWNER),)
+NAV = (
+    NavItem("/dashboard", "Dashboard", "dashboard", DASHBOARD),
+    NavItem("/orders", "Orders", "orders", DASHBOARD),
+    NavItem("/inventory", "Inventory", "inventory", DASHBOARD),
+    NavItem("/stores", "Stores", "stores", DASHBOARD),
+    NavItem("/superadmin/clients", "Clients", "clients", SUPERADMIN, tenant=False),
+    NavItem("/audit", "Audit", "audit", OWNER),
+    NavItem("/docs/metrics", "Metrics", "docs", SIGNED_IN, tenant=False),
+)
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (*sync_parts.PARTS,)
 
 
 def create_app(rt: Runtime) -> Quart:
@@ -39,6 +61,7 @@ def create_app(rt: Runtime) -> Quart:
     context.install(app, NAV)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    dashboard.install(app, rt, PARTS)
     if rt.settings.trusted_proxies:
         app.asgi_app = TrustedProxies(app.asgi_app, rt.settings.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-
 from portal.foundation.bus import Bus
 from portal.foundation.cache import Cache
 from portal.foundation.database import Database
@@ -16,7 +15,6 @@ from portal.foundation.runtime import Runtime
 from portal.foundation.settings import Settings
 from portal.foundation.vault import MasterKeys, Vault
 from portal.tenancy.keys import PostgresDataKeys
-
 
 
 async def open_runtime(settings: Settings) -> Runtime:

@@ -20,9 +20,7 @@ async def openapi() -> Response:
     """The OpenAPI document, made once per process."""
     made = current_app.extensions.get("openapi")
     if made is None:
-        made = current_app.extensions["openapi"] = document(
-            current_app._get_current_object(), runtime().settings.base_url
-        )
+        made = current_app.extensions["openapi"] = document(current_app, runtime().settings.base_url)
     return json_answer(made, headers={"Cache-Control": "public, max-age=60"})
 
 

@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from portal.accounts import service as accounts
 from portal.accounts.audited import audited
+from portal.accounts.invitations import invite
 from portal.accounts.passwords import check_policy
 from portal.accounts.principal import Principal
 from portal.connectors import registry
@@ -64,8 +65,11 @@ async def check(rt: Runtime, new: NewClient) -> tuple[str, dict[str, str]]:
         wrong["email"] = f"Enter an e-mail address like name@company.com. {error}"
     if new.invite and new.password:
         wrong["password"] = "Give a password or send an invitation, not both."  # noqa: S105 (a message)
-    elif not new.invite and (problem := check_policy(new.password, email)):
-        wrong["password"] = problem
+    elif not new.invite:
+        try:
+            check_policy(new.password, email=email)
+        except Invalid as error:
+            wrong["password"] = f"The password {error.fields['password']}."
     credentials: dict[str, str] = {}
     if new.platform:
         wrong |= _check_connection(new)
@@ -152,7 +156,7 @@ async def _furnish(
         )
         await accounts.set_membership(tx, org_id, user_id, "owner")
         if new.invite:
-            token = await accounts.invite(tx, org_id=org_id, user_id=user_id, role="owner", invited_by=who.user_id)
+            token = await invite(tx, org_id=org_id, user_id=user_id, role="owner", invited_by=who.user_id)
             invitation = f"{rt.settings.base_url}/invitation/{token}"
         await tx.sql.execute("UPDATE organizations SET disabled_at = NULL WHERE id = $1", org_id)
         connection_id: int | None = None

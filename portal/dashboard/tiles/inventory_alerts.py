@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 
 from portal.commerce import queries
 from portal.dashboard.tile import Element, Reading, Tile
+
+DRAWN = 98  # cells of the heat map: seven rows of fourteen
 
 Severity = Literal["critical", "high", "medium", "low"]
 
@@ -52,12 +55,33 @@ async def fetch(connection: Any, query: Query) -> Reading:
     counts = dict(await queries.inventory_summary(connection))
     alerts = [Alert(**{name: row[name] for name in Alert.__struct_fields__}) for row in rows]
     summary = Summary(**{name: counts.get(name) for name in Summary.__struct_fields__})
-    cells = [dict(row) for row in await queries.inventory_heat(connection)]
+    cells = await queries.inventory_heat(connection)
     return Reading(
-        body=InventoryAlerts(alerts=alerts, summary=summary),
-        more={"cells": cells, "counts": counts},
-        empty=not cells,
+        body=InventoryAlerts(alerts=alerts, summary=summary), more=_drawn(cells), empty=not counts.get("items")
     )
+
+
+def _drawn(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """The heat map: the most urgent items first, as many as fit, and how many more there are."""
+    return {
+        "heat_cells": [
+            {
+                "level": cell["cover_bucket"],
+                "label": cell["sku"] or cell["product_name"],
+                "text": _cover(cell),
+                "href": f"/inventory?show=all&q={quote(cell['sku'] or cell['product_name'])}",
+            }
+            for cell in cells[:DRAWN]
+        ],
+        "hidden_cells": max(0, len(cells) - DRAWN),
+    }
+
+
+def _cover(cell: dict[str, Any]) -> str:
+    if cell["cover_bucket"] == "out":
+        return "out of stock"
+    days = cell["days_of_cover"]
+    return f"{days} days of cover" if days is not None else "nothing sold in 30 days"
 
 
 def csv(body: InventoryAlerts) -> tuple[list[str], list[list[Any]]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from portal.commerce import queries
 from portal.dashboard.tile import Element, NoQuery, Reading, Tile
+from portal.foundation.web.filters import money, number
 
 
 class TopSku(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +36,38 @@ class SalesPulse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def fetch(connection: Any, query: NoQuery) -> Reading:
-    """One row of `v_sales_pulse_current`."""
+    """One row of `v_sales_pulse_current`; what the body does not document goes to the drawn tile."""
     row = dict(await queries.sales_pulse(connection))
-    skus = [TopSku(**sku) for sku in row.pop("top_5_skus")]
-    body = SalesPulse(top_5_skus=skus, **{name: row.pop(name) for name in SalesPulse.__struct_fields__ if name in row})
-    return Reading(body=body, more=row, empty=not body.total_orders and not skus)
+    skus = [msgspec.convert(sku, TopSku) for sku in row.pop("top_5_skus")]
+    figures = {name: row.pop(name) for name in SalesPulse.__struct_fields__ if name != "top_5_skus"}
+    return Reading(
+        body=SalesPulse(top_5_skus=skus, **figures),
+        more=row | _drawn(row, skus),
+        empty=not figures["total_orders"] and not skus,
+    )
+
+
+def _drawn(row: dict[str, Any], skus: list[TopSku]) -> dict[str, Any]:
+    """The numbers written out for the chart's table and the ranking."""
+    currency = row["reporting_currency"]
+    today, last_week = row["today_by_hour"] or (), row["last_week_by_hour"] or ()
+    return {
+        "hours": [f"{hour:02}" for hour in range(24)],
+        "today_by_hour": today,
+        "last_week_by_hour": last_week,
+        "today_texts": [money(value, currency) if value is not None else "" for value in today],
+        "last_week_texts": [money(value, currency) if value is not None else "" for value in last_week],
+        "top_rows": [
+            {
+                "label": sku.sku,
+                "text": money(sku.revenue_30d, currency, short=True),
+                "value": max(sku.revenue_30d, Decimal(0)),
+                "small": f"{number(sku.units_sold_30d)} sold",
+                "href": f"/inventory?show=all&q={quote(sku.sku)}",
+            }
+            for sku in skus
+        ],
+    }
 
 
 def csv(body: SalesPulse) -> tuple[list[str], list[list[Any]]]:
