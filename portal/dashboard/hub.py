@@ -16,11 +16,12 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from portal.dashboard.registry import tiles
 from portal.dashboard.serving import Serving
 from portal.foundation.bus import Event
+from portal.foundation.metrics import PUSHES, SOCKETS
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
 
@@ -29,8 +30,6 @@ SWEEP = 5.0  # seconds between looks for versions whose event the bus lost
 GAP = 0.25  # seconds between two renderings for one organization: a burst of writes is one push
 QUEUE = 64  # messages a socket may lag before it is closed and has to come back for a snapshot
 
-OPEN = Gauge("portal_live_sockets", "Open dashboard WebSockets")
-PUSHED = Counter("portal_live_messages_total", "Messages queued to dashboard WebSockets")
 LAGGED = Counter("portal_live_lagged_total", "Dashboard WebSockets closed because they could not keep up")
 
 _log = structlog.get_logger("portal.dashboard")
@@ -94,13 +93,13 @@ class Hub:
 
     def join(self, socket: Socket) -> None:
         self._rooms[socket.org_id].add(socket)
-        OPEN.inc()
+        SOCKETS.inc()
 
     def leave(self, socket: Socket) -> None:
         room = self._rooms.get(socket.org_id)
         if room and socket in room:
             room.discard(socket)
-            OPEN.dec()
+            SOCKETS.dec()
             if not room:
                 del self._rooms[socket.org_id]
                 self._pushed.pop(socket.org_id, None)
@@ -172,7 +171,7 @@ class Hub:
         room = self._rooms.get(org_id, ())
         for socket in tuple(room):
             socket.offer(text)
-        PUSHED.inc(len(room))
+        PUSHES.inc(len(room))
 
     def _close_for(self, event: Event) -> None:
         user, session = event.payload.get("user_id"), event.payload.get("session_id")

@@ -1,0 +1,5 @@
+"""`python -m portal.bench` is `portal bench`."""
+
+from portal.bench.cli import command
+
+command()
