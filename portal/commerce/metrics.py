@@ -156,8 +156,8 @@ STOCK = (
         name="alert_type",
         label="Alert",
         unit="word",
-        formula="out_of_stock: quantity at or below zero, or the store says so; low_stock: quantity at or below the reorder point or "
-        "the store's own threshold; overstock: more days of cover than the organization's limit (180 at first)",
+        formula="out_of_stock: quantity at or below zero, or the store says so; low_stock: quantity at or below the reorder point "
+        "or the store's own threshold; overstock: more days of cover than the organization's limit (180 at first)",
         source="v_inventory_items.alert_type",
         notes="An item unsold for 30 days, and not younger, is taken to sell less than one a month: 30 x quantity is its cover.",
     ),
