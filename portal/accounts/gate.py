@@ -240,7 +240,8 @@ class Gate:
             raise TooMany("Too many bad credentials from your address.", max(1, math.ceil(state.reset_seconds)))
 
     def _bound_body(self, policy: Policy) -> None:
-        if request.content_length is not None and request.content_length > policy.max_body:
+        arrived = max(request.content_length or 0, len(request.body._data))
+        if arrived > policy.max_body:
             raise TooLarge(f"The body is larger than {policy.max_body} bytes.", details={"max_bytes": policy.max_body})
         request.body._max_content_length = policy.max_body  # for bodies that do not tell their length
 

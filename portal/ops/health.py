@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from quart import Blueprint, Response, request
 
-from portal.accounts.gate import principal
+from portal.accounts.gate import maybe_principal
 from portal.foundation import metrics
 from portal.foundation.database import AWAY
 from portal.foundation.errors import NotAllowed, PortalError
@@ -77,7 +77,7 @@ async def readyz() -> Response:
 @route(health, "/metrics", roles=PUBLIC, family="health", doc=None)
 async def show_metrics() -> Response:
     """From this machine itself, or with a superadmin's token."""
-    who = principal()
+    who = maybe_principal()
     if not (_from_this_machine() or (who is not None and who.is_superadmin)):
         raise NotAllowed("Metrics are for this machine and for superadmins: ask with a superadmin's access token.")
     body = await asyncio.to_thread(metrics.exposition)
