@@ -45,6 +45,12 @@ class JobDriver(AsyncpgPoolDriver):
         if self.listens:
             await super().add_listener(channel, callback)
 
+    async def listen_ahead(self, channel: str) -> None:
+        """LISTEN before the lanes run. They probe their listener while they are still adding it; on a connection that
+        listens already adding is immediate, so the first probe cannot be lost (which would end the worker's jobs).
+        """
+        await self.add_listener(channel, lambda _payload: None)
+
 
 def lanes(rt: Runtime, driver: JobDriver, stop: asyncio.Event) -> list[tuple[QueueManager, int]]:
     """The lanes with the number of jobs each may run at once in this worker."""

@@ -54,7 +54,9 @@ async def _jobs(rt: Runtime, stop: asyncio.Event, heartbeat: timedelta) -> None:
     running: list[asyncio.Task[None]] = [asyncio.create_task(cron.run(), name="sync-cron")]
     # Notifications wake the lanes; without them they ask every second.
     poll = timedelta(seconds=5.0 if driver.listens else 1.0)
-    for lane, room in lanes(rt, driver, stop):
+    ready = lanes(rt, driver, stop)
+    await driver.listen_ahead(ready[0][0].channel)
+    for lane, room in ready:
         managers.append(lane)
         coming = lane.run(
             dequeue_timeout=poll,
