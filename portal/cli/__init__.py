@@ -79,7 +79,8 @@ def _explain(error: Exception) -> None:
 
         click.echo(redact("".join(traceback.format_exception(error))), err=True)
     if isinstance(error, PortalError):
-        click.echo(f"portal: {error.message}", err=True)
+        fields = "; ".join(f"{name}: {reason}" for name, reason in getattr(error, "fields", {}).items())
+        click.echo(f"portal: {error.message}{f' {fields}' if fields else ''}", err=True)
     else:
         kind = type(error).__name__
         click.echo(redact(f"portal: {kind}: {error} (PORTAL_LOG_LEVEL=debug shows where)"), err=True)

@@ -31,6 +31,6 @@ async def _token(settings: Settings, email: str, org: str | None) -> str:
         try:
             async with platform(runtime.database, "portal token") as scope:
                 org_id = await find_organization(scope, org) if org else None
-                return await issue_for(scope, installation.settings, email, org_id)
+                return await issue_for(runtime, scope, email, org_id)
         finally:
             await close_runtime(runtime)

@@ -26,13 +26,18 @@ _WRONG_SETTINGS = 2
 
 @dataclass(kw_only=True)
 class Member:
-    """One process: `portal <arguments>` with `environ`; it gets `patience` seconds to end by itself."""
+    """One process: `portal <arguments>` with `environ`; it gets `patience` seconds to end by itself.
+
+    Members are stopped in the order of `stops`. `quiet` drops what it prints on stdout (not its log).
+    """
 
     name: str
     arguments: Sequence[str]
     environ: Mapping[str, str]
     pass_fds: Sequence[int] = ()
     patience: float = 10.0
+    stops: int = 0
+    quiet: bool = False
     process: asyncio.subprocess.Process | None = None
     keeper: asyncio.Task[None] | None = None
     restarts: int = field(default=0)
@@ -48,14 +53,14 @@ class Crew:
         self._forced = False
 
     async def start(self, member: Member) -> None:
-        """Start and keep running. Later members are stopped earlier."""
+        """Start and keep running."""
         self._members.append(member)
         await self._spawn(member)
         member.keeper = asyncio.create_task(self._keep(member))
 
     async def stop(self) -> None:
-        """End all, the last started first; whoever does not end in time is killed."""
-        for member in reversed(self._members):
+        """End all in order; whoever does not end in time is killed."""
+        for member in sorted(self._members, key=lambda member: member.stops):
             if member.keeper is not None:
                 member.keeper.cancel()
             await self._end(member)
@@ -76,6 +81,7 @@ class Crew:
             *("-m", "portal", *member.arguments),
             env={**member.environ, PARENT: str(os.getpid())},
             stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL if member.quiet else None,
             pass_fds=tuple(member.pass_fds),
             start_new_session=True,  # Ctrl-C reaches only us, and we stop things in order
         )

@@ -115,7 +115,8 @@ class Demo:
         arguments = ["sandbox", "--port", str(port), "--orders", str(ORDERS), "--seed", "1"]
         arguments += ["--stores", ",".join(client.store for client in CLIENTS)]
         arguments += ["--state-dir", str(self._settings.data_dir / "sandbox")]
-        await self._crew.start(Member(name="sandbox", arguments=arguments, environ=environment_of(self._settings)))
+        environ = environment_of(self._settings)
+        await self._crew.start(Member(name="sandbox", arguments=arguments, environ=environ, stops=2, quiet=True))
         until = time.monotonic() + 30
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             while time.monotonic() < until:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from uuid import UUID
 
-from portal.accounts import access_tokens, refresh_tokens, service
-from portal.accounts.standing import user_standing
+from portal.accounts import service
+from portal.accounts.grants import tokens_for
+from portal.accounts.standing import person
 from portal.audit import trail
-from portal.foundation.errors import Missing, NotAllowed
-from portal.foundation.settings import Settings
+from portal.foundation.errors import Missing
+from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import Scope
 
 
-async def issue_for(scope: Scope, settings: Settings, email: str, org_id: UUID | None) -> str:
+async def issue_for(rt: Runtime, scope: Scope, email: str, org_id: UUID | None) -> str:
     """A token of this user in `org_id` (a member's first organization when None; a superadmin needs none).
 
     It belongs to a sign-in of its own, so "sign out everywhere" ends it, and it is audited. Needs a platform scope.
     Raises `Missing` for an unknown user, `NotAllowed` for an organization the user is not in.
     """
     user_id = await service.find_user(scope, email)
-    standing = await user_standing(scope, user_id) if user_id is not None else None
-    if user_id is None or standing is None:
-        raise Missing(f"There is no user {email}: `portal user create` makes one.")
-    is_superadmin, places = standing[0], standing[1]
-    if org_id is None and not is_superadmin and places:
-        org_id = places[0].org_id
-    role = next((place.role for place in places if place.org_id == org_id), None)
-    if is_superadmin:
-        role = "superadmin"
-    if role is None:
-        raise NotAllowed(f"{email} does not belong to that organization.")
-    family, _ = await refresh_tokens.begin(scope, user_id=user_id, org_id=org_id, days=1)
-    token, _ = access_tokens.issue(
-        settings, user_id=user_id, org_id=org_id, role=role, sid=family, now=datetime.now(UTC)
-    )
+    who = await person(scope, user_id) if user_id is not None else None
+    if who is None or not who.belongs:
+        raise Missing(f"There is no user {email} who may sign in: `portal user create` makes one.")
+    issued = await tokens_for(rt, scope, who, org_id)
     await trail.record(
-        scope, actor="portal token", actor_id=user_id, role=role, action="token.issue", target=email, org_id=org_id
+        scope,
+        actor="portal token",
+        actor_id=who.user_id,
+        role=issued.role,
+        action="token.issued",
+        target=email,
+        org_id=issued.org_id,
     )
-    return token
+    return issued.access_token

@@ -98,10 +98,12 @@ async def _serve(installation: Installation, bound: socket.socket, stopping: Sto
 
             demo = Demo(settings, crew)
             settings = await demo.prepare()
-        await crew.start(Member(name="worker", arguments=["worker"], environ=environment_of(settings), patience=20))
+        # The web first: a store that the worker registers webhooks with asks their address at once.
         await _start_web(crew, settings, bound)
         if not await _first(_ready(settings), stopping, crew):
             return
+        environ = environment_of(settings)
+        await crew.start(Member(name="worker", arguments=["worker"], environ=environ, patience=20, stops=1))
         if demo is not None:
             if not await _first(demo.filled(stopping.asked), stopping, crew):
                 return

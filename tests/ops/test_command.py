@@ -130,9 +130,15 @@ def test_a_fresh_installation_from_migration_to_first_login(portal: Portal, data
         "user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="correct horse battery\n"
     )
     assert made.returncode == 0, made.stderr
-    again = portal("user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="x" * 20)
+    again = portal(
+        "user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="correct horse battery\n"
+    )
     assert again.returncode == 2
     assert "already" in again.stderr
+    weak = portal(
+        "user", "create", "--email", "b@c.example", "--superadmin", "--password-stdin", *where, stdin="short\n"
+    )
+    assert "password: " in weak.stderr
     assert "There is no organization 'Nowhere'" in (
         portal("token", "--email", email, "--org", "Nowhere", *where).stderr
     )
