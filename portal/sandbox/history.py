@@ -105,7 +105,7 @@ def _one(store: Store, basket: Basket, rng: Random, number: int, created: int) -
         order.completed or 0, order.paid or 0, min(now, created + int(rng.random() * 4 * DAY)), created
     )
     store.orders[order.id] = order
-    if order.status == "refunded":
+    if order.status == "refunded" and order.total >= 0:  # money is given back, never taken: no refund of a credit
         _refund(store, rng, order, full=True)
     elif order.status == "completed" and order.total > 600 and rng.random() < 0.05:
         _refund(store, rng, order, full=False)

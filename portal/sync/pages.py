@@ -14,7 +14,6 @@ from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
-from portal.sync import connecting, store_actions
 from portal.sync.holdings import counts
 from portal.sync.registration import delivery_url, last_registration
 from portal.sync.status import chip, frequency_word, latest_runs, rejects_of, runs_of
@@ -96,7 +95,3 @@ def _frequencies() -> list[tuple[str, str]]:
 async def _seq(scope: Scope) -> int:
     found: int | None = await scope.sql.fetchval("SELECT version FROM tenant_versions")
     return found or 0
-
-
-blueprint.register_blueprint(store_actions.blueprint)
-blueprint.register_blueprint(connecting.blueprint)

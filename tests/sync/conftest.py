@@ -155,7 +155,8 @@ async def connect(rt: Runtime, org: UUID) -> AsyncIterator[Connect]:
             )
             # Only what a test asks for is due; the schedule is another worker's.
             await scope.sql.execute(
-                "UPDATE client_api_credentials SET next_sync_at = now() + interval '1 hour' WHERE id = $1", connection_id
+                "UPDATE client_api_credentials SET next_sync_at = now() + interval '1 hour' WHERE id = $1",
+                connection_id,
             )
             # Refunds and sales fall on the store's own days, as its truth counts them.
             await scope.sql.execute("UPDATE organizations SET timezone = $2 WHERE id = $1", org_id, store.spec.timezone)

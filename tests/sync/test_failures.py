@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 import structlog
 
+from portal.foundation.errors import AuthFailed, RateLimited, Temporary
 from portal.foundation.runtime import Runtime
 from portal.sandbox import Sandbox
 from portal.sync import runs
 from portal.sync.engine import Outcome
 from portal.sync.stream import Patience
-from portal.foundation.errors import AuthFailed, RateLimited, Temporary
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect
 
@@ -118,9 +118,7 @@ async def test_a_page_that_never_comes_is_given_up(own_sandbox: Sandbox, connect
     shop.control("clear_faults")
 
 
-async def test_no_secret_is_in_a_log_an_error_or_a_row(
-    rt: Runtime, own_sandbox: Sandbox, connect: Connect
-) -> None:
+async def test_no_secret_is_in_a_log_an_error_or_a_row(rt: Runtime, own_sandbox: Sandbox, connect: Connect) -> None:
     shop = await connect(own_sandbox)
     sentinels = [shop.store.spec.consumer_key, shop.store.spec.consumer_secret]
     shop.control("revoke_keys")
