@@ -1,0 +1,127 @@
+"""`portal up --demo` from nothing, twice, by real processes: what a newcomer sees first."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from portal.foundation.server import listen
+from portal.ops import record
+from tests.ops.command import ROOT, clean_environment
+from tests.ops.conftest import Portal
+
+
+class Up:
+    """One `portal up --demo`."""
+
+    def __init__(self, data_dir: Path, port: int) -> None:
+        self.data_dir, self.url = data_dir, f"http://127.0.0.1:{port}"
+        self.log = data_dir.parent / f"up-{time.monotonic_ns()}.log"
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "portal", "up", "--demo", "--port", str(port), "--data-dir", str(data_dir)],
+                cwd=ROOT,
+                env=clean_environment(),
+                stdout=subprocess.PIPE,
+                stderr=out,
+                text=True,
+            )
+
+    def until_ready(self) -> list[str]:
+        """The lines it prints up to and with the logins."""
+        lines: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            lines.append(line.rstrip())
+            if line.startswith("  sandbox"):
+                return lines
+        raise AssertionError(f"it ended: {self.log.read_text()[-2000:]}")
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything below it, the servers included."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, sign: signal.Signals) -> int:
+        self.process.send_signal(sign)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+async def ups(data_dir: Path) -> AsyncIterator[list[Up]]:
+    """What a test has started; whatever still runs is ended."""
+    started: list[Up] = []
+    yield started
+    for up in started:
+        left = up.processes() if up.process.poll() is None else []
+        up.process.kill()
+        up.process.wait(10)
+        for process in left:
+            if process.is_running():
+                process.kill()
+
+
+@pytest.mark.timeout(180)
+async def test_the_demo_starts_from_nothing_ends_cleanly_and_starts_again(
+    data_dir: Path, ups: list[Up], portal: Portal
+) -> None:
+    with listen("127.0.0.1", 0) as probe:
+        port = probe.getsockname()[1]
+    started = time.monotonic()
+    ups.append(first := Up(data_dir, port))
+    lines = first.until_ready()
+    assert time.monotonic() - started < 60
+    assert lines[0] == f"ready {first.url}"
+
+    told = json.loads((data_dir / "demo.json").read_text())
+    assert told["url"] == first.url
+    assert set(told["logins"]) == {"superadmin", "owner", "member", "operator", "agent", "other_owner"}
+    assert set(told["sandbox"]["stores"]["woocommerce"]) == {"site_url", "consumer_key", "consumer_secret"}
+    for login in told["logins"].values():
+        assert any(login["email"] in line and login["password"] in line for line in lines)
+    pulses = [await sales_pulse(first.url, told["logins"][part]) for part in ("owner", "member", "other_owner")]
+    assert pulses[0] == pulses[1]
+    assert pulses[0] != pulses[2]
+
+    refused = portal("up", "--port", str(port), "--data-dir", str(data_dir))
+    assert refused.returncode == 2
+    assert f"in use by another portal (process {first.process.pid}, {first.url})" in refused.stderr
+    doctor = portal("doctor", "--json", "--data-dir", str(data_dir))
+    assert json.loads(doctor.stdout)["ok"], doctor.stdout
+
+    everything = first.processes()
+    assert first.end(signal.SIGTERM) == 0
+    assert not [process for process in everything if process.is_running()], first.log.read_text()[-2000:]
+    assert not record.held(data_dir)
+    assert "Traceback" not in first.log.read_text()
+
+    ups.append(second := Up(data_dir, port))
+    assert second.until_ready()[1:] == lines[1:]
+    assert json.loads((data_dir / "demo.json").read_text()) == told
+    second.end(signal.SIGKILL)
+
+    # Nobody told the others: they notice, and the next start clears what is left.
+    ups.append(third := Up(data_dir, port))
+    assert third.until_ready() == lines
+    assert third.end(signal.SIGINT) == 0
+
+
+async def sales_pulse(url: str, login: dict[str, str]) -> dict[str, Any]:
+    """The tile's document, without what differs from moment to moment."""
+    async with aiohttp.ClientSession(url) as session:
+        async with session.post("/api/auth/token", json={"grant_type": "password", **login}) as answer:
+            assert answer.status == 200, await answer.text()
+            token = (await answer.json())["access_token"]
+        async with session.get("/api/v1/dashboard/sales-pulse", headers={"Authorization": f"Bearer {token}"}) as answer:
+            assert answer.status == 200, await answer.text()
+            found: dict[str, Any] = await answer.json()
+    return {name: value for name, value in found.items() if "_at" not in name and "updated" not in name}
