@@ -9,7 +9,7 @@ from typing import Any, Literal
 State = Literal["live", "stale", "error", "empty", "not_connected", "first_sync"]
 
 _SQL = """
-SELECT o.name, o.timezone, o.reporting_currency,
+SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        count(c.id) AS stores,
        count(c.id) FILTER (WHERE c.last_success_at IS NOT NULL) AS synced,
        max(c.last_success_at) AS last_success_at,
