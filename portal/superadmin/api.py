@@ -7,6 +7,7 @@ from quart import Blueprint, Response
 from portal.accounts.gate import principal
 from portal.connectors import registry
 from portal.connectors.base import ConnectionTest
+from portal.foundation.errors import Permanent
 from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import json_answer
 from portal.foundation.web.policy import SUPERADMIN, Doc, route
@@ -21,7 +22,9 @@ from portal.superadmin.schemas import (
     PlatformField,
     PlatformPermission,
     PlatformsBody,
+    TestAnswer,
     TestBody,
+    as_answer,
     as_credentials,
 )
 from portal.superadmin.service import Created, NewClient, create_client
@@ -62,20 +65,22 @@ _CREDENTIALS = {
 )
 async def create_client_with_integration() -> Response:
     body = await parse_json(NewClientBody)
-    made = await create_client(
-        runtime(),
-        principal(),
-        NewClient(
-            company_name=body.company_name,
-            email=body.email,
-            password=body.password or "",
-            invite=body.invite,
-            platform=body.platform_type or "none",
-            connection_name=body.connection_name,
-            credentials=as_credentials(body.credentials),
-            frequency=body.sync_frequency,
-        ),
+    new = NewClient(
+        company_name=body.company_name,
+        email=body.email,
+        password=body.password or "",
+        invite=body.invite,
+        platform=body.platform_type or "none",
+        connection_name=body.connection_name,
+        credentials=as_credentials(body.credentials),
+        frequency=body.sync_frequency,
     )
+    try:
+        made = await create_client(runtime(), principal(), new)
+    except Permanent as error:
+        if isinstance(test := error.details.get("connection_test"), ConnectionTest):
+            error.details["connection_test"] = as_answer(test)
+        raise
     return json_answer(CreatedClientBody(success=True, data=_wire(made)), 201)
 
 
@@ -100,7 +105,7 @@ async def api_platforms() -> Response:
         summary="Test the credentials of a store",
         description="Answers 200 with the findings, also when the store refuses: `success` says how it went.",
         body=TestBody,
-        response=ConnectionTest,
+        response=TestAnswer,
         tag="Superadmin",
         body_example={"platform_type": "woocommerce", "credentials": _CREDENTIALS},
     ),
@@ -108,7 +113,7 @@ async def api_platforms() -> Response:
 async def test_api_connection() -> Response:
     body = await parse_json(TestBody)
     credentials = stores.validate_credentials(body.platform_type, as_credentials(body.credentials))
-    return json_answer(await stores.test_credentials(runtime(), body.platform_type, credentials))
+    return json_answer(as_answer(await stores.test_credentials(runtime(), body.platform_type, credentials)))
 
 
 def _wire(made: Created) -> CreatedClient:
@@ -118,7 +123,7 @@ def _wire(made: Created) -> CreatedClient:
         client_id=made.org_id,
         user_id=made.user_id,
         connection_id=made.connection_id,
-        connection_test=made.test,
+        connection_test=as_answer(made.test),
         first_sync=FirstSync(id=made.run[0], status=made.run[1]),
         invitation_url=made.invitation_url,
     )

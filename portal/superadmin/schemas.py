@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.base import ConnectionTest, StoreFacts
 
 Frequency = Literal["hourly", "every_6_hours", "daily", "weekly"]
 Text = Annotated[str, Meta(max_length=200)]
@@ -34,6 +34,34 @@ class TestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credentials: dict[str, str | bool | int]
 
 
+class GrantedPermission(msgspec.Struct, frozen=True, kw_only=True):
+    """`granted` null: it could not be determined."""
+
+    name: str
+    granted: bool | None
+    needed_for: str
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """How many the store has; null is unknown."""
+
+    orders: int | None = None
+    products: int | None = None
+    customers: int | None = None
+
+
+class TestAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings of a connection test. `response_time` in milliseconds."""
+
+    success: bool
+    status: str
+    response_time: int
+    permissions: list[GrantedPermission]
+    sample: Sample
+    store: StoreFacts
+    advice: list[str]
+
+
 class FirstSync(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     status: str
@@ -45,7 +73,7 @@ class CreatedClient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     client_id: UUID
     user_id: UUID
     connection_id: int
-    connection_test: ConnectionTest
+    connection_test: TestAnswer
     first_sync: FirstSync
     invitation_url: str | None = None
 
@@ -91,3 +119,19 @@ class PlatformsBody(msgspec.Struct, frozen=True, kw_only=True):
 def as_credentials(values: dict[str, str | bool | int]) -> dict[str, str]:
     """Form-like text values: JSON true/false become "true"/"false"."""
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+
+
+def as_answer(test: ConnectionTest) -> TestAnswer:
+    """A connection test as the documented body."""
+    return TestAnswer(
+        success=test.success,
+        status=test.status,
+        response_time=test.response_time,
+        permissions=[
+            GrantedPermission(name=found.name, granted=found.granted, needed_for=found.needed_for)
+            for found in test.permissions
+        ],
+        sample=Sample(**{name: test.sample.get(name) for name in Sample.__struct_fields__}),
+        store=test.store,
+        advice=list(test.advice),
+    )
