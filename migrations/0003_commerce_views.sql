@@ -40,16 +40,18 @@ SELECT
   h.revenue_14d, h.orders_14d, h.aov_14d,
   v.data_as_of
 FROM organizations o
-CROSS JOIN LATERAL (SELECT portal_now() AT TIME ZONE o.timezone AS local_now) n
+CROSS JOIN LATERAL (SELECT portal_now() AT TIME ZONE o.timezone AS local_now OFFSET 0) n
+-- OFFSET 0 keeps the bounds values: as expressions (AT TIME ZONE is not leakproof) row-level security bars them from the indexes.
 CROSS JOIN LATERAL (
-  SELECT n.local_now::date AS today,
+  SELECT n.local_now::date AS today, n.local_now::date - 13 AS day_14, n.local_now::date - 29 AS day_30,
          n.local_now::date::timestamp AT TIME ZONE o.timezone AS today_from,
          (n.local_now::date + 1)::timestamp AT TIME ZONE o.timezone AS today_to,
          (n.local_now::date - 7)::timestamp AT TIME ZONE o.timezone AS last_from,
          (n.local_now::date - 6)::timestamp AT TIME ZONE o.timezone AS last_to,
          (n.local_now - interval '7 days') AT TIME ZONE o.timezone AS last_same_time
+  OFFSET 0
 ) d
-CROSS JOIN LATERAL (SELECT commerce_knows_orders(o.id) AS known) k
+CROSS JOIN LATERAL (SELECT commerce_knows_orders(o.id) AS known OFFSET 0) k
 LEFT JOIN LATERAL (
   WITH entry AS MATERIALIZED (
     SELECT true AS today, 1 AS orders, r.business_at AS at, r.total_reporting AS amount, r.fulfilment
@@ -99,7 +101,7 @@ LEFT JOIN LATERAL (
   FROM (
     SELECT q.sku, sum(q.revenue_reporting) AS revenue, sum(q.units) AS units
     FROM daily_sku_sales q
-    WHERE q.org_id = o.id AND q.day > d.today - 30 AND q.day <= d.today
+    WHERE q.org_id = o.id AND q.day >= d.day_30 AND q.day <= d.today
     GROUP BY q.sku
     HAVING q.sku <> '' AND sum(q.units) > 0
     ORDER BY 2 DESC, 3 DESC, 1 LIMIT 5
@@ -113,17 +115,17 @@ LEFT JOIN LATERAL (
   LEFT JOIN (
     SELECT q.day, sum(q.gross_reporting - q.refunds_reporting) AS revenue, sum(q.orders)::bigint AS orders,
            sum(q.orders - q.unconverted_orders) AS converted
-    FROM daily_sales q WHERE q.org_id = o.id AND q.day > d.today - 14 AND q.day <= d.today GROUP BY q.day
-  ) x ON x.day = d.today - 13 + g
+    FROM daily_sales q WHERE q.org_id = o.id AND q.day >= d.day_14 AND q.day <= d.today GROUP BY q.day
+  ) x ON x.day = d.day_14 + g
 ) h ON k.known
 LEFT JOIN tenant_versions v ON v.org_id = o.id;
 
 -- Everything that is kept in stock, one row per connection and SKU (without one: per product), with its velocity and cover.
 -- Variations that share their parent's stock are one pool: its quantity is counted once.
 CREATE VIEW v_inventory_items WITH (security_invoker = true) AS
-WITH org AS (
+WITH org AS MATERIALIZED (
   SELECT o.id, (portal_now() AT TIME ZONE o.timezone)::date AS today,
-         o.lead_time_days, o.safety_days, o.overstock_days
+         (portal_now() AT TIME ZONE o.timezone)::date - 29 AS day_30, o.lead_time_days, o.safety_days, o.overstock_days
   FROM organizations o
 ), pool AS (
   SELECT p.org_id, p.connection_id, commerce_item(p.sku, NULL, p.external_id) AS item,
@@ -141,7 +143,7 @@ WITH org AS (
   FROM pool GROUP BY org_id, connection_id, item
 ), sold AS (
   SELECT q.org_id, q.connection_id, q.sku AS item, sum(q.units) AS units, sum(q.revenue_reporting) AS revenue
-  FROM org JOIN daily_sku_sales q ON q.org_id = org.id AND q.day > org.today - 30 AND q.day <= org.today
+  FROM org JOIN daily_sku_sales q ON q.org_id = org.id AND q.day >= org.day_30 AND q.day <= org.today
   GROUP BY 1, 2, 3
 ), measured AS (
   SELECT k.*, g.lead_time_days, g.safety_days, g.overstock_days, g.today,
@@ -203,7 +205,7 @@ SELECT o.id AS org_id, k.known,
        CASE WHEN k.known THEN coalesce(c.overstock, 0) END AS overstock,
        CASE WHEN k.known THEN coalesce(c.items, 0) END AS items, CASE WHEN k.known THEN coalesce(c.untracked_items, 0) END AS untracked_items
 FROM organizations o
-CROSS JOIN LATERAL (SELECT commerce_knows_products(o.id) AS known) k
+CROSS JOIN LATERAL (SELECT commerce_knows_products(o.id) AS known OFFSET 0) k
 LEFT JOIN (
   SELECT org_id, count(*) AS items, count(*) FILTER (WHERE cover_bucket = 'untracked') AS untracked_items,
          count(alert_type) AS total_alerts,

@@ -24,10 +24,10 @@ def _converted(amount: str) -> str:
     return f"CASE WHEN rate = 1 THEN {amount} WHEN rate IS NULL THEN 0 ELSE round({amount} * rate, 4) END"
 
 
-def statement(*, sign: str, orders: str, refunds: str, firsts: str) -> str:
+def statement(*, sign: str, orders: str, refunds: str, firsts: str = "") -> str:
     """SQL that adds (`sign` '+') or takes away ('-') the contributions of organization $1's rows.
 
-    `orders` and `refunds` are further conditions; `firsts` selects each customer's first counted order.
+    `orders` and `refunds` are further conditions; `firsts` selects how many (`count`) customers' first orders to add where.
     """
     parts = (
         _part(
@@ -50,19 +50,22 @@ def statement(*, sign: str, orders: str, refunds: str, firsts: str) -> str:
             refunds="amount",
             refunds_reporting="coalesce(amount_reporting, 0)",
         ),
-        _part(f"FROM ({firsts}) AS f", new_customers="1"),
+        *([_part(f"FROM ({firsts}) AS f", new_customers="count")] if firsts else []),
     )
     sums = ", ".join(f"{sign}sum({f}){'::bigint' if f in _COUNTS else ''}" for f in _FIGURES)
     adds = ", ".join(f"{f} = d.{f} + excluded.{f}" for f in _FIGURES)
     names = ", ".join(_FIGURES)
     return f"""
 WITH sold AS MATERIALIZED (
-  SELECT * FROM orders WHERE org_id = $1 AND counted {orders}
+  SELECT connection_id, external_id, business_day, currency, rate, units, total, discount_total, total_tax, shipping_total,
+         fee_total, total_reporting, customer_key
+  FROM orders WHERE org_id = $1 AND counted {orders}
 ), part (connection_id, business_day, currency, {names}) AS (
   {" UNION ALL ".join(parts)}
 ), days AS (
   INSERT INTO daily_sales AS d (org_id, connection_id, day, currency, {names})
   SELECT $1, connection_id, business_day, currency, {sums} FROM part GROUP BY connection_id, business_day, currency
+  HAVING ({", ".join(f"sum({f})" for f in _FIGURES)}) <> ({", ".join("0" for _ in _FIGURES)})
   ON CONFLICT (org_id, day, connection_id, currency) DO UPDATE SET {adds}
 )
 INSERT INTO daily_sku_sales AS d (org_id, connection_id, day, sku, units, revenue_reporting)
@@ -75,22 +78,33 @@ SET units = d.units + excluded.units, revenue_reporting = d.revenue_reporting + 
 """  # noqa: S608 - built from constants
 
 
-# $2 connection, $3 order ids, $4 refund ids, $5 customer keys
-_BATCH = {
-    "orders": "AND connection_id = $2 AND external_id = ANY($3::text[])",
-    "refunds": "AND connection_id = $2 AND external_id = ANY($4::text[])",
-    "firsts": """SELECT $2::bigint AS connection_id, e.business_day, e.currency FROM unnest($5::text[]) AS k(customer)
-        CROSS JOIN LATERAL (SELECT business_day, currency FROM orders
-          WHERE org_id = $1 AND connection_id = $2 AND customer_key = k.customer AND counted
-          ORDER BY business_at, external_id LIMIT 1) e""",
-}
-LIFT = statement(sign="-", **_BATCH)
-LAY = statement(sign="+", **_BATCH)
+# A customer's first counted order, for each customer `k` of a list.
+_FIRST = """CROSS JOIN LATERAL (SELECT e.business_day, e.currency FROM orders e
+  WHERE e.org_id = $1 AND e.connection_id = $2 AND e.customer_key = k.customer AND e.counted
+  ORDER BY e.business_at, e.external_id LIMIT 1) e"""
+_ORDERS = "AND connection_id = $2 AND external_id = ANY($3::text[])"
+_REFUNDS = "AND connection_id = $2 AND external_id = ANY($4::text[])"
+
+# $2 connection, $3 customers
+FIRSTS = f"SELECT e.business_day, e.currency, count(*) FROM unnest($3::text[]) AS k(customer) {_FIRST} GROUP BY 1, 2"  # noqa: S608
+# $2 connection, $3 order ids, $4 refund ids
+LIFT = statement(sign="-", orders=_ORDERS, refunds=_REFUNDS)
+# The same, $5 customers, and what FIRSTS gave before: $6 days, $7 currencies, $8 counts
+LAY = statement(
+    sign="+",
+    orders=_ORDERS,
+    refunds=_REFUNDS,
+    firsts=f"""SELECT $2::bigint AS connection_id, e.business_day, e.currency, 1 AS count
+        FROM unnest($5::text[]) AS k(customer) {_FIRST}
+        UNION ALL SELECT $2, b.day, b.currency, -b.count
+        FROM unnest($6::date[], $7::text[], $8::bigint[]) AS b(day, currency, count)
+        """,  # noqa: S608
+)
 LAY_ALL = statement(
     sign="+",
     orders="",
     refunds="",
-    firsts="""SELECT DISTINCT ON (connection_id, customer_key) connection_id, business_day, currency FROM orders
+    firsts="""SELECT DISTINCT ON (connection_id, customer_key) connection_id, business_day, currency, 1 AS count FROM orders
         WHERE org_id = $1 AND counted AND customer_key IS NOT NULL
         ORDER BY connection_id, customer_key, business_at, external_id""",
 )

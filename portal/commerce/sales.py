@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from portal.commerce import rollups, rows
 from portal.commerce.batch import Batch
@@ -44,25 +45,26 @@ class _Touched:
     """What a part touches: the rollups carry it before and after."""
 
     def __init__(self, scope: Scope, connection_id: int) -> None:
-        self._scope, self._connection_id = scope, connection_id
+        self._scope, self._whose = scope, (scope.org_id, connection_id)
+        self._firsts: Sequence[Any] = ()  # (day, currency, customers) as they were
         self.orders: set[str] = set()
         self.refunds: set[str] = set()
         self.customers: set[str] = set()
 
-    async def lift(self, *, orders: Sequence[str], refunds: Sequence[str]) -> None:
-        """Take away what is stored now of these orders and refunds, and of all touched customers' first orders."""
-        if orders or refunds or self.customers:
-            await self._run(rollups.LIFT, orders, refunds)
+    async def lift(self, *, orders: Sequence[str] = (), refunds: Sequence[str] = ()) -> None:
+        """Before the rows are written: take away what these stored ones contribute, and note whose first order is when."""
+        if orders or refunds:
+            await self._scope.sql.execute(rollups.LIFT, *self._whose, orders, refunds)
+        if self.customers:
+            self._firsts = await self._scope.sql.fetch(rollups.FIRSTS, *self._whose, list(self.customers))
 
     async def lay(self) -> None:
-        """Settle the refunds with their orders and add what everything touched contributes now."""
+        """After: settle the refunds with their orders and add what everything touched contributes now."""
         if self.refunds:
-            await self._scope.sql.execute(SETTLE, self._scope.org_id, self._connection_id, list(self.refunds))
-        await self._run(rollups.LAY, list(self.orders), list(self.refunds))
-
-    async def _run(self, statement: str, orders: Sequence[str], refunds: Sequence[str]) -> None:
+            await self._scope.sql.execute(SETTLE, *self._whose, list(self.refunds))
+        before = zip(*self._firsts, strict=True) if self._firsts else ((), (), ())
         await self._scope.sql.execute(
-            statement, self._scope.org_id, self._connection_id, orders, refunds, list(self.customers)
+            rollups.LAY, *self._whose, list(self.orders), list(self.refunds), list(self.customers), *before
         )
 
 
@@ -102,7 +104,9 @@ async def _put_orders(scope: Scope, connection_id: int, orders: Mapping[str, Ord
         return 0
     touched.refunds.update(refunds_before)
     await touched.lift(orders=[key for key in touched.orders if key in stored], refunds=refunds_before)
-    await sql.execute(ORDERS.insert, scope.org_id, connection_id, arrived_at, *ORDERS.arrays(accepted))
+    await sql.execute(
+        ORDERS.upsert if stored else ORDERS.insert, scope.org_id, connection_id, arrived_at, *ORDERS.arrays(accepted)
+    )
     if replaced := [order.external_id for order in other_lines if order.external_id in stored]:
         await sql.execute(
             "DELETE FROM order_lines WHERE org_id = $1 AND connection_id = $2 AND order_id = ANY($3::text[])",
@@ -132,8 +136,10 @@ async def _put_refunds(scope: Scope, connection_id: int, refunds: Mapping[str, R
     touched = _Touched(scope, connection_id)
     touched.refunds.update(refund.external_id for refund in taken)
     before = [key for key in touched.refunds if key in stored]
-    await touched.lift(orders=[], refunds=before)
-    await scope.sql.execute(REFUNDS.insert, scope.org_id, connection_id, arrived_at, *REFUNDS.arrays(accepted))
+    await touched.lift(refunds=before)
+    await scope.sql.execute(
+        REFUNDS.upsert if before else REFUNDS.insert, scope.org_id, connection_id, arrived_at, *REFUNDS.arrays(accepted)
+    )
     if before:
         await scope.sql.execute(
             "DELETE FROM refund_lines WHERE org_id = $1 AND connection_id = $2 AND refund_id = ANY($3::text[])",
@@ -166,7 +172,7 @@ async def _delete_orders(scope: Scope, connection_id: int, gone: Mapping[str, da
 async def _delete_refunds(scope: Scope, connection_id: int, gone: Mapping[str, datetime]) -> int:
     touched = _Touched(scope, connection_id)
     touched.refunds.update(gone)
-    await touched.lift(orders=[], refunds=list(gone))
+    await touched.lift(refunds=list(gone))
     deleted = await mark_deleted(scope, connection_id, "refunds", gone)
     await touched.lay()
     return len(deleted)

@@ -33,7 +33,7 @@ class Table:
 
     @cached_property
     def insert(self) -> str:
-        """Insert or replace rows: $1 organization, $2 connection, $3 arrival (when stamped), then one array per column."""
+        """Insert rows that are not there: $1 organization, $2 connection, $3 arrival (when stamped), then one array per column."""
         derived = self.derived or {}
         names = [*(["arrived_at"] if self.stamped else []), *self.columns, *derived]
         first = 4 if self.stamped else 3
@@ -45,13 +45,18 @@ class Table:
             *(f"u.{name}::{kind}" if kind in _ON_THE_WIRE else f"u.{name}" for name, kind in self.columns.items()),
             *derived.values(),
         ]
-        replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in self.key)
         return (
             f"INSERT INTO {self.name} (org_id, connection_id, {', '.join(names)}) "  # noqa: S608 - names are constants
             f"SELECT $1, $2, {', '.join(picked)} FROM unnest({arrays}) AS u({', '.join(self.columns)})"
-            f"{' CROSS JOIN organizations o WHERE o.id = $1' if derived else ''} "
-            f"ON CONFLICT (org_id, connection_id, {', '.join(self.key)}) DO UPDATE SET {replaced}"
+            f"{' CROSS JOIN organizations o WHERE o.id = $1' if derived else ''}"
         )
+
+    @cached_property
+    def upsert(self) -> str:
+        """Insert or replace rows, with the parameters of `insert`."""
+        names = [*(["arrived_at"] if self.stamped else []), *self.columns, *(self.derived or {})]
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in self.key)
+        return f"{self.insert} ON CONFLICT (org_id, connection_id, {', '.join(self.key)}) DO UPDATE SET {replaced}"
 
     def arrays(self, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
         """Rows turned into the statement's arrays."""
