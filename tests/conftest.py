@@ -25,6 +25,7 @@ from portal.foundation.embedded import EmbeddedServers, Endpoints
 from portal.foundation.migrate import migrate
 from portal.foundation.roles import access
 from portal.foundation.settings import Settings
+from portal.foundation.web.policy import LIMITS
 from tests.visitors import Visitor
 
 if TYPE_CHECKING:
@@ -192,8 +193,10 @@ async def live_server(rt: Runtime, listening: socket.socket) -> AsyncIterator[st
 
 
 @pytest.fixture
-async def client(live_server: str) -> AsyncIterator[Visitor]:
-    """Nobody in particular: no cookie, no token."""
+async def client(rt: Runtime, live_server: str) -> AsyncIterator[Visitor]:
+    """Nobody in particular: no cookie, no token. All tests share one address, so its login limit starts anew."""
+    rt.limiter._leases.pop(("a:127.0.0.1", "login", LIMITS["login"]), None)
+    await rt.link.try_delete(rt.link.key("limit", "login", "a:127.0.0.1"))
     async with Visitor(live_server) as visitor:
         yield visitor
 

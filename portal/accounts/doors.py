@@ -9,12 +9,10 @@ from uuid import UUID
 
 from portal.accounts import sessions
 from portal.accounts.audited import audited
-from portal.accounts.principal import Place, Principal
+from portal.accounts.principal import Principal
 from portal.foundation.errors import Missing
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import Scope
-
-__all__ = ["DemoLogin", "Place", "demo_logins", "enter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +24,7 @@ class DemoLogin:
     password: str
 
 
-async def enter(
-    scope: Scope, who: Principal, places: tuple[Place, ...], session_id: UUID, org_id: UUID | None
-) -> None:
+async def enter(scope: Scope, who: Principal, session_id: UUID, org_id: UUID | None) -> None:
     """Switch a session's organization, in a platform scope. Raises `Missing`: other people's do not exist."""
     if org_id is None:
         if not who.is_superadmin:
@@ -37,11 +33,14 @@ async def enter(
             await audited(scope, who, "organization.left", org_id=who.org_id)
         await sessions.activate_organization(scope, session_id, None)
         return
-    known = any(place.org_id == org_id for place in places)
-    if not known and who.is_superadmin:
-        known = bool(
-            await scope.sql.fetchval("SELECT 1 FROM organizations WHERE id = $1 AND disabled_at IS NULL", org_id)
-        )
+    # Read anew: a membership of a moment ago counts, one that has ended does not.
+    known = await scope.sql.fetchval(
+        "SELECT $3 OR EXISTS (SELECT 1 FROM memberships WHERE org_id = o.id AND user_id = $2)"
+        " FROM organizations o WHERE o.id = $1 AND o.disabled_at IS NULL",
+        org_id,
+        who.user_id,
+        who.is_superadmin,
+    )
     if not known:
         raise Missing("There is no such organization.")
     await sessions.activate_organization(scope, session_id, org_id)

@@ -10,7 +10,7 @@ from quart_auth import Action, AuthUser
 from portal.accounts import doors, sessions
 from portal.accounts.audited import audited
 from portal.accounts.gate import client_address, current_standing, gate, principal
-from portal.accounts.principal import Person, Principal
+from portal.accounts.principal import Person, Place, Principal
 from portal.accounts.returning import safe_next
 from portal.accounts.sign_in import change_password as replace_password
 from portal.accounts.sign_in import check_password
@@ -146,9 +146,8 @@ async def switch_organization() -> Response:
     rt, values = runtime(), await form_values()
     user_id, session_id = person_at_browser()
     org_id = _uuid(values.get("organization", ""))
-    who = principal()
     async with platform(rt.database, "switch organization") as scope:
-        await doors.enter(scope, who, standing_places(), session_id, org_id)
+        await doors.enter(scope, principal(), session_id, org_id)
     await sessions.tell(rt, user_id, "role_changed", session_id=session_id)
     return to(safe_next(values.get("next", "")))
 
@@ -205,7 +204,7 @@ def person_at_browser() -> tuple[UUID, UUID]:
     return who.user_id, who.session_id
 
 
-def standing_places() -> tuple[doors.Place, ...]:
+def standing_places() -> tuple[Place, ...]:
     """The organizations of whoever asks."""
     standing = current_standing()
     return standing.places if standing else ()

@@ -31,15 +31,6 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-@pytest.fixture
-async def client(rt: Runtime, live_server: str) -> Any:
-    """Each test comes from an account of its own, so the login limit per address must not add up."""
-    rt.limiter._leases.clear()
-    await rt.link.try_command("DEL", rt.link.key("limit", "login", "a:127.0.0.1"))
-    async with Visitor(live_server) as visitor:
-        yield visitor
-
-
 async def test_a_password_gives_tokens_that_open_the_documented_routes(
     client: Visitor, sign_in: SignIn, org: UUID, anonymous: Caller
 ) -> None:
