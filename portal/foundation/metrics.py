@@ -31,10 +31,8 @@ REQUEST_SECONDS = Histogram(
 )
 SOCKETS = Gauge("portal_live_sockets", "Open live connections.", multiprocess_mode="livesum")
 PUSHES = Counter("portal_live_pushes_total", "Messages put on live connections.")
-SYNC_RUNS = Counter("portal_sync_runs_total", "Finished syncs.", ["platform", "status"])
+SYNC_RUNS = Counter("portal_sync_runs_total", "Runs of store syncs that ended.", ["outcome"])
 SYNC_ROWS = Counter("portal_sync_rows_total", "Rows that syncs fetched.", ["platform", "stream"])
-WEBHOOKS = Counter("portal_webhooks_total", "Webhook deliveries received.", ["platform", "result"])
-REDIS_AWAY = Counter("portal_redis_away_total", "Times that Redis was needed and away.", ["used_for"])
 
 
 def exposition() -> bytes:

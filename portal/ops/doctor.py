@@ -32,8 +32,8 @@ async def examine(settings: Settings) -> Report:
     """Every check, each told apart from the others' failures. Raises only when the installation cannot be opened."""
     async with opened(settings) as installation:
         settings = installation.settings
-        # On a data folder nothing else runs when this command itself had to start the servers.
-        running = installation.servers is None
+        # On a data folder only `portal up` has workers; outside servers are there for nothing else.
+        running = installation.record is None or bool(installation.record.url)
         found = await _database_checks(settings)
         found.append(await _tried("redis", lambda: checks.redis(settings), "Redis"))
         found.append(checks.outbound(settings))

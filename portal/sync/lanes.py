@@ -20,6 +20,7 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
 from portal.foundation.database import AWAY
+from portal.foundation.metrics import SYNC_RUNS
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.sync import engine
@@ -96,6 +97,7 @@ async def _sync(rt: Runtime, job: Job, stop: asyncio.Event) -> None:
     except AWAY as error:
         # PostgreSQL restarting: what is committed stands, the lease runs out by itself.
         raise RetryRequested(timedelta(seconds=5), type(error).__name__) from None
+    SYNC_RUNS.labels(outcome.name.lower()).inc()
     if outcome is Outcome.PUT_BACK:
         raise RetryRequested(timedelta(0), "the worker is stopping")
 

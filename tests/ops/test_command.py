@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import time
+from asyncio import to_thread
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from portal.cli import COMMANDS
 from portal.foundation.server import listen
+from portal.foundation.settings import Settings
+from portal.ops import record
+from portal.ops.doctor import NAMES
+from portal.ops.installation import migrated, opened
 from tests.ops.conftest import Portal
 
 
@@ -103,50 +109,53 @@ def test_a_user_needs_a_place(portal: Portal) -> None:
     assert "belong together" in portal("user", "create", "--email", "a@b.example", "--org", "X").stderr
 
 
-def test_a_fresh_installation_from_migration_to_first_login(portal: Portal, data_dir: Path) -> None:
-    """One after the other on one folder: each command starts the private servers for its own duration."""
+def test_a_fresh_folder_is_migrated_and_checked_by_commands_that_start_the_servers_themselves(
+    portal: Portal, data_dir: Path
+) -> None:
     where = ("--data-dir", str(data_dir))
-    check = portal("migrate", "--check", *where)
-    assert check.returncode == 1
-    assert "missing 0001_ground" in check.stdout
     unready = json.loads(portal("doctor", "--json", *where).stdout)
     assert not unready["ok"]
     assert any("portal migrate" in found["advice"] for found in unready["checks"])
-
+    check = portal("migrate", "--check", *where)
+    assert check.returncode == 1
+    assert "missing 0001_ground" in check.stdout
     assert "ran 0001_ground" in portal("migrate", *where).stdout
-    assert portal("migrate", "--check", *where).stdout == "up to date\n"
     assert (data_dir / "secrets" / "master.key").stat().st_mode & 0o077 == 0
+    assert not record.held(data_dir)
 
-    doctor = portal("doctor", "--json", *where)
+
+@pytest.fixture
+async def where(data_dir: Path) -> AsyncIterator[tuple[str, str]]:
+    """A migrated installation whose servers run, so that commands attach to them."""
+    async with opened(Settings(data_dir=data_dir)) as installation:
+        await migrated(installation.settings)
+        yield "--data-dir", str(data_dir)
+
+
+async def test_the_doctor_finds_a_migrated_installation_well(where: tuple[str, str], portal: Portal) -> None:
+    assert (await to_thread(portal, "migrate", "--check", *where)).stdout == "up to date\n"
+    doctor = await to_thread(portal, "doctor", "--json", *where)
     report = json.loads(doctor.stdout)
     assert report["ok"], doctor.stdout
     assert doctor.returncode == 0
-    names = ["database", "roles", "rls", "redis", "migrations", "keys", "clock", "outbound", "workers"]
-    assert [found["name"] for found in report["checks"]] == names
+    assert [found["name"] for found in report["checks"]] == list(NAMES)
     assert all(set(found) == {"name", "ok", "detail", "advice"} for found in report["checks"])
 
-    email = "root@portal.example"
-    made = portal(
-        "user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="correct horse battery\n"
-    )
+
+async def test_the_first_login_a_token_the_trail_and_the_shell(where: tuple[str, str], portal: Portal) -> None:
+    create = ("user", "create", "--superadmin", "--password-stdin", *where, "--email")
+    email, password = "root@portal.example", "correct horse battery\n"
+    made = await to_thread(portal, *create, email, stdin=password)
     assert made.returncode == 0, made.stderr
-    again = portal(
-        "user", "create", "--email", email, "--superadmin", "--password-stdin", *where, stdin="correct horse battery\n"
-    )
-    assert again.returncode == 2
-    assert "already" in again.stderr
-    weak = portal(
-        "user", "create", "--email", "b@c.example", "--superadmin", "--password-stdin", *where, stdin="short\n"
-    )
-    assert "password: " in weak.stderr
-    assert "There is no organization 'Nowhere'" in (
-        portal("token", "--email", email, "--org", "Nowhere", *where).stderr
-    )
-    token = portal("token", "--email", email, *where)
+    assert "already" in (await to_thread(portal, *create, email, stdin=password)).stderr
+    assert "password: " in (await to_thread(portal, *create, "b@c.example", stdin="short\n")).stderr
+    nowhere = await to_thread(portal, "token", "--email", email, "--org", "Nowhere", *where)
+    assert "There is no organization 'Nowhere'" in nowhere.stderr
+    token = await to_thread(portal, "token", "--email", email, *where)
     assert token.stdout.count(".") == 2, token.stderr
-    assert portal("audit", "verify", *where).stdout == "every chain is whole\n"
-    assert "0 data keys" in portal("keys", "rotate", *where).stdout
-    shell = portal("dbshell", *where, "-Atc", "SELECT current_user, count(*) FROM client_api_credentials")
-    assert shell.stdout.strip() == "portal_login|0"
-    owner = portal("dbshell", "--owner", *where, "-Atc", "SELECT count(*) FROM users")
+    assert (await to_thread(portal, "audit", "verify", *where)).stdout == "every chain is whole\n"
+    assert "0 data keys" in (await to_thread(portal, "keys", "rotate", *where)).stdout
+    count = "SELECT current_user, count(*) FROM client_api_credentials"
+    assert (await to_thread(portal, "dbshell", *where, "-Atc", count)).stdout.strip() == "portal_login|0"
+    owner = await to_thread(portal, "dbshell", "--owner", *where, "-Atc", "SELECT count(*) FROM users")
     assert owner.stdout.strip() == "1"
