@@ -33,6 +33,7 @@ SOCKETS = Gauge("portal_live_sockets", "Open live connections.", multiprocess_mo
 PUSHES = Counter("portal_live_pushes_total", "Messages put on live connections.")
 SYNC_RUNS = Counter("portal_sync_runs_total", "Runs of store syncs that ended.", ["outcome"])
 SYNC_ROWS = Counter("portal_sync_rows_total", "Rows that syncs fetched.", ["platform", "stream"])
+WEBHOOKS = Counter("portal_webhooks_total", "Webhook deliveries received.", ["platform", "result"])
 
 
 def exposition() -> bytes:
