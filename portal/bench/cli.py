@@ -21,19 +21,22 @@ NAMES = ("cached-tile", "uncached-tile", "ingest", "fan-out")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="Only this one; may be given several times.")
 @click.option("--quick", is_flag=True, help="Small sizes: shows that it works, the numbers mean little.")
 @click.option("--profile", is_flag=True, help="Afterwards, show where the measured process spends its time.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the findings here too.")
-def command(only: tuple[str, ...], quick: bool, profile: bool, json_file: Path | None) -> None:
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the findings here too."
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Make the scratch folder here: the disk to measure.")
+def command(only: tuple[str, ...], quick: bool, profile: bool, json_file: Path | None, data_dir: Path | None) -> None:
     """Measure the portal against its floors, each in one run on scratch servers of its own.
 
     The exit code says nothing of speed: machines differ, a build must not fail by the clock.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report = runner.run(_run(only or NAMES, quick, profile))
+        report = runner.run(_run(only or NAMES, quick, profile, data_dir))
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
 
-async def _run(names: tuple[str, ...], quick: bool, profile: bool) -> Report:
+async def _run(names: tuple[str, ...], quick: bool, profile: bool, data_dir: Path | None) -> Report:
     from portal.bench.cached_tile import measure as cached_tile
     from portal.bench.fan_out import measure as fan_out
     from portal.bench.ground import ground
@@ -44,7 +47,7 @@ async def _run(names: tuple[str, ...], quick: bool, profile: bool) -> Report:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     benches = dict(zip(NAMES, (cached_tile, uncached_tile, ingest, fan_out), strict=True))
     failed: dict[str, str] = {}
-    async with ground() as scratch:
+    async with ground(data_dir) as scratch:
         plan = Plan(
             quick=quick,
             profile=profile,

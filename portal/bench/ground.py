@@ -22,16 +22,21 @@ class Ground:
     folder: Path
 
 
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="portal-bench-"))
+def _folder(below: Path | None) -> Path:
+    if below is not None:
+        below.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="portal-bench-", dir=below))
     folder.chmod(0o711)  # the servers run as an account of their own
     return folder
 
 
 @asynccontextmanager
-async def ground() -> AsyncIterator[Ground]:
-    """Durable servers as `portal up` runs them; tokens that outlive the run. The environment is not read."""
-    folder = _folder()
+async def ground(below: Path | None = None) -> AsyncIterator[Ground]:
+    """Durable servers as `portal up` runs them; tokens that outlive the run. The environment is not read.
+
+    `below` is where the scratch folder is made, the temporary folder by default: the disk that is measured.
+    """
+    folder = _folder(below)
     try:
         wanted = load_settings({}, data_dir=folder / "var", access_token_minutes=1440, log_format="json")
         async with opened(wanted) as installation:

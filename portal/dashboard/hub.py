@@ -24,6 +24,7 @@ from portal.foundation.bus import Event
 from portal.foundation.metrics import PUSHES, SOCKETS
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
+from portal.foundation.wire import Wire, text_frame
 
 HEARTBEAT = 20  # seconds between beats
 SWEEP = 5.0  # seconds between looks for versions whose event the bus lost
@@ -36,25 +37,42 @@ _log = structlog.get_logger("portal.dashboard")
 _everyone = UUID(int=0)
 
 
-def message(**fields: Any) -> str:
-    """One protocol message as text."""
-    return msgspec.json.encode(fields).decode()
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One protocol message, encoded once: `frame` goes on a wire, `text` through ASGI where there is none."""
+
+    frame: bytes
+    payload: bytes
+
+    @property
+    def text(self) -> str:
+        return self.payload.decode()
+
+
+def message(**fields: Any) -> Message:
+    """One protocol message."""
+    payload = msgspec.json.encode(fields)
+    return Message(text_frame(payload), payload)
 
 
 @dataclass(eq=False, slots=True)
 class Socket:
-    """One open page. `queue` holds messages; None ends it with `closing`."""
+    """One open page. `queue` holds what its wire could not take at once; None ends it with `closing`."""
 
     org_id: UUID
     user_id: UUID | None
     session_id: UUID | None
-    queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    wire: Wire | None = None
+    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    writing: bool = False  # a queued message is on its way: nothing may overtake it
     closing: tuple[int, str] = (1001, "")
 
-    def offer(self, text: str) -> None:
-        """Queue a message; a socket that cannot keep up is closed, never buffered without end."""
+    def offer(self, said: Message) -> None:
+        """Send at once or queue; a socket that cannot keep up is closed, never buffered without end."""
+        if self.wire is not None and not self.writing and self.queue.empty() and self.wire.write(said.frame):
+            return
         try:
-            self.queue.put_nowait(text)
+            self.queue.put_nowait(said)
         except asyncio.QueueFull:
             LAGGED.inc()
             self.end(1013, "")
@@ -167,10 +185,10 @@ class Hub:
             for name, html in await part.render(self._rt, event):
                 self._send(event.org_id, message(type="part", id=name, seq=version.number, html=html))
 
-    def _send(self, org_id: UUID, text: str) -> None:
+    def _send(self, org_id: UUID, said: Message) -> None:
         room = self._rooms.get(org_id, ())
         for socket in tuple(room):
-            socket.offer(text)
+            socket.offer(said)
         PUSHES.inc(len(room))
 
     def _close_for(self, event: Event) -> None:

@@ -17,6 +17,7 @@ from portal.foundation.web import policy
 from portal.foundation.web.answers import json_answer
 from portal.foundation.web.policy import DASHBOARD, route
 from portal.foundation.web.requests import parse_query
+from portal.foundation.wire import wire_of
 
 blueprint = Blueprint("dashboard_live", __name__)
 
@@ -50,6 +51,7 @@ async def dashboard_socket() -> Any:
     since = websocket.args.get("since", "0")
     socket = Socket(who.org, who.user_id, who.session_id)
     await websocket.accept()
+    socket.wire = wire_of(websocket.scope)
     socket.offer(message(type="hello", seq=await hub().seq(who.org), heartbeat=HEARTBEAT))
     hub().join(socket)  # before the snapshot: what moves meanwhile is queued with it
     reader = asyncio.create_task(_read(socket))
@@ -71,12 +73,14 @@ def origin_is_ours(origin: str | None, *, cookie: bool) -> bool:
 
 
 async def _write(socket: Socket) -> None:
-    while (text := await socket.queue.get()) is not None:
+    while (said := await socket.queue.get()) is not None:
+        socket.writing = True
         async with asyncio.timeout(SEND_TIMEOUT):
-            await websocket.send(text)
+            await websocket.send(said.text)
+        socket.writing = False
     code, reason = socket.closing
     if reason:
-        await websocket.send(message(type="bye", reason=reason))
+        await websocket.send(message(type="bye", reason=reason).text)
     await websocket.close(code, reason)
 
 

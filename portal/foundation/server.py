@@ -21,6 +21,7 @@ from portal.foundation import metrics
 from portal.foundation.errors import StartupError
 from portal.foundation.resources import ROOT
 from portal.foundation.settings import Settings
+from portal.foundation.wire import with_wires
 
 ROUTE = "portal.route"
 """Where the app leaves the matched rule in the ASGI scope, for the access log and the metrics."""
@@ -76,9 +77,15 @@ def server_config(settings: Settings, bound: socket.socket) -> Config:
 
 async def serve(app: Quart, settings: Settings, bound: socket.socket, stop: asyncio.Event) -> None:
     """Serve until `stop`; open requests get `graceful_timeout` seconds to finish."""
-    without_deflate()
+    tune_hypercorn()
     remember_routes(app)
     await hypercorn_serve(app, server_config(settings, bound), shutdown_trigger=stop.wait)
+
+
+def tune_hypercorn() -> None:
+    """What `hypercorn.toml` cannot say, for this process."""
+    without_deflate()
+    with_wires()
 
 
 def remember_routes(app: Quart) -> None:

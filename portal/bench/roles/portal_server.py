@@ -14,7 +14,7 @@ from quart import Quart, Response
 from portal.bench.child import Answering
 from portal.bench.process import Profiler, many_sockets, memory
 from portal.foundation import logs
-from portal.foundation.server import listen, remember_routes, server_config, without_deflate
+from portal.foundation.server import listen, remember_routes, server_config, tune_hypercorn
 from portal.foundation.settings import Settings
 from portal.foundation.web import policy
 
@@ -74,7 +74,7 @@ async def role(setup: dict[str, Any]) -> AsyncIterator[Answering]:
     runtime = await open_runtime(settings)
     portal, floor = create_app(runtime), Floor()
     bound = listen("127.0.0.1", 0)
-    without_deflate()
+    tune_hypercorn()
     remember_routes(portal)
     await floor.app.startup()
     stop = asyncio.Event()

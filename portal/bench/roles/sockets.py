@@ -16,7 +16,7 @@ from portal.bench.process import many_sockets
 _END = b"\r\n\r\n"
 _PART = b'{"type":"part"'
 _TEXT, _PING = 0x81, 0x89
-_PONG = b"\x8a\x80" + bytes(4)  # masked by zeros, empty
+_MASKED = 0x80  # by zeros, which leaves the payload as it is
 _AT_ONCE = 32
 
 
@@ -75,7 +75,7 @@ class Client(asyncio.Protocol):
             if kind == _TEXT and buffer.startswith(_PART, begin):
                 self._hear(at - begin)
             elif kind == _PING:
-                self.transport.write(_PONG)
+                self.transport.write(bytes((0x8A, _MASKED | (at - begin), 0, 0, 0, 0)) + buffer[begin:at])
         self._buffer = buffer[at:]
 
     def _hear(self, size: int) -> None:
