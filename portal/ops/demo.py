@@ -114,7 +114,7 @@ class Demo:
             ) from None
         arguments = ["sandbox", "--port", str(port), "--orders", str(ORDERS), "--seed", "1"]
         arguments += ["--stores", ",".join(client.store for client in CLIENTS)]
-        arguments += ["--state-dir", str(self._settings.data_dir / "sandbox")]
+        arguments += ["--data-dir", str(self._settings.data_dir)]
         environ = environment_of(self._settings)
         await self._crew.start(Member(name="sandbox", arguments=arguments, environ=environ, stops=2, quiet=True))
         until = time.monotonic() + 30

@@ -22,6 +22,7 @@ from portal.sandbox.spec import MAX_ORDERS, SandboxStoreSpec
 @click.option("--stores", default="woocommerce", show_default=True, help="Names, separated by commas.")
 @click.option("--tls", is_flag=True, help="Serve https with a certificate of its own authority.")
 @click.option("--basic-over-http", is_flag=True, help="Accept Basic keys over plain http too.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Keep the stores in `sandbox/` of this folder.")
 @click.option("--state-dir", type=click.Path(file_okay=False, path_type=Path), help="Keep the stores here.")
 def command(  # noqa: PLR0917 - click passes them by name
     host: str,
@@ -31,6 +32,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     stores: str,
     tls: bool,
     basic_over_http: bool,
+    data_dir: Path | None,
     state_dir: Path | None,
 ) -> None:
     """Serve WooCommerce-like stores with a control page at / and the truth at /_truth."""
@@ -39,7 +41,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             SandboxStoreSpec(name.strip(), seed + place, orders, basic_over_http=basic_over_http)
             for place, name in enumerate(stores.split(","))
         ]
-        sandbox = Sandbox(specs, state_dir=state_dir)
+        sandbox = Sandbox(specs, state_dir=state_dir or (data_dir and data_dir / "sandbox"))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--stores") from error
     asyncio.run(_run(sandbox, host, port, tls))

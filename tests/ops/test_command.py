@@ -30,7 +30,7 @@ def test_help_names_every_command_and_is_quick(portal: Portal) -> None:
         assert f"  {name} " in done.stdout
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"sandbox", "bench"}])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_and_takes_a_data_folder(name: str, portal: Portal) -> None:
     arguments = {"user": ["user", "create"], "keys": ["keys", "rotate"], "audit": ["audit", "verify"]}.get(name, [name])
     done = portal(*arguments, "--help")
