@@ -10,11 +10,17 @@ from portal.accounts.schemas import RevokeAnswer, RevokeRequest, TokenAnswer, To
 from portal.foundation.errors import Invalid
 from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import json_answer
-from portal.foundation.web.policy import PUBLIC, Doc, route
+from portal.foundation.web.policy import PUBLIC, SIGNED_IN, Doc, route
 from portal.foundation.web.requests import parse_json
 
 blueprint = Blueprint("accounts_api", __name__)
 _NO_STORE = {"Cache-Control": "no-store"}
+
+
+def _example(role: str) -> dict[str, object]:
+    """One sign-in per role for the API's documentation."""
+    value = {"grant_type": "password", "email": f"{role}@example.com", "password": "…"}
+    return {"summary": f"As {'an' if role[0] in 'aeiou' else 'a'} {role}", "value": value}
 
 
 @route(
@@ -34,7 +40,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
         body=TokenRequest,
         response=TokenAnswer,
         tag="Authentication",
-        body_example={"grant_type": "password", "email": "owner@example.com", "password": "…"},
+        body_example={"examples": {role: _example(role) for role in sorted(SIGNED_IN)}},
     ),
 )
 async def token() -> Response:
