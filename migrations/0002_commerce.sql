@@ -109,7 +109,6 @@ CREATE TABLE products (
   low_stock_threshold numeric, categories text[] NOT NULL, image_url text NOT NULL, created_at timestamptz,
   PRIMARY KEY (org_id, connection_id, external_id)
 );
-CREATE INDEX products_sku ON products (org_id, connection_id, sku);
 SELECT portal_protect('products');
 
 CREATE TABLE customers (

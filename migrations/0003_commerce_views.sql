@@ -136,20 +136,21 @@ WITH org AS MATERIALIZED (
   FROM products p
   WHERE p.deleted_at IS NULL AND p.kind NOT IN ('variable', 'grouped', 'external') AND p.status IN ('published', 'private')
   GROUP BY p.org_id, p.connection_id, commerce_item(p.sku, NULL, p.external_id), coalesce(p.stock_of, p.external_id)
+), part AS (
+  -- One aggregate and no join: of a new tenant the planner expects one row, and would compare each item with each sale.
+  SELECT org_id, connection_id, item, sku, name, product_id, quantity, says_out, tracked, threshold, created_at, image_url,
+         products, NULL::numeric AS units, NULL::numeric AS revenue FROM pool
+  UNION ALL
+  SELECT q.org_id, q.connection_id, q.sku, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, q.units, q.revenue_reporting
+  FROM org JOIN daily_sku_sales q ON q.org_id = org.id AND q.day >= org.day_30 AND q.day <= org.today
 ), stock AS (
   SELECT org_id, connection_id, item, min(sku) AS sku, min(name) AS name, min(product_id) AS product_id,
          sum(quantity) AS quantity, bool_and(says_out) AS says_out, bool_or(tracked) AS tracked, max(threshold) AS threshold,
-         min(created_at) AS created_at, min(image_url) AS image_url, sum(products)::bigint AS products
-  FROM pool GROUP BY org_id, connection_id, item
-), sold AS (
-  SELECT q.org_id, q.connection_id, q.sku AS item, sum(q.units) AS units, sum(q.revenue_reporting) AS revenue
-  FROM org JOIN daily_sku_sales q ON q.org_id = org.id AND q.day >= org.day_30 AND q.day <= org.today
-  GROUP BY 1, 2, 3
+         min(created_at) AS created_at, min(image_url) AS image_url, sum(products)::bigint AS products,
+         greatest(coalesce(sum(units), 0), 0) AS units, coalesce(sum(revenue), 0) AS revenue
+  FROM part GROUP BY org_id, connection_id, item HAVING sum(products) > 0
 ), measured AS (
-  SELECT k.*, g.lead_time_days, g.safety_days, g.overstock_days, g.today,
-         greatest(coalesce(s.units, 0), 0) AS units, coalesce(s.revenue, 0) AS revenue
-  FROM stock k JOIN org g ON g.id = k.org_id
-  LEFT JOIN sold s ON s.org_id = k.org_id AND s.connection_id = k.connection_id AND s.item = k.item
+  SELECT k.*, g.lead_time_days, g.safety_days, g.overstock_days FROM stock k JOIN org g ON g.id = k.org_id
 ), covered AS (
   SELECT m.*,
          -- velocity = units / 30 a day; written without the division so that nothing is rounded twice

@@ -8,7 +8,7 @@ from datetime import datetime
 from portal.commerce import rows
 from portal.commerce.records import Record
 from portal.commerce.tables import BY_STREAM
-from portal.commerce.verdicts import SLACK, Stored, Verdict, deletion, verdict
+from portal.commerce.verdicts import Stored, Verdict, deletes, deletion, verdict
 from portal.tenancy.scope import Scope
 
 _EARLY = """
@@ -65,28 +65,18 @@ async def mark_deleted(scope: Scope, connection_id: int, stream: str, gone: Mapp
 
     The ids that were alive before.
     """
-    ids, times = list(gone), list(gone.values())
-    table = BY_STREAM[stream].name
-    known_before = await scope.sql.fetch(
-        f"""SELECT external_id, deleted_at FROM {table}
-            WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])""",  # noqa: S608
-        scope.org_id,
-        connection_id,
-        ids,
-    )
-    alive = {row[0]: row[1] is None for row in known_before}
-    marked = await scope.sql.fetch(
-        f"""UPDATE {table} t SET deleted_at = u.at FROM unnest($3::text[], $4::timestamptz[]) AS u(id, at)
-            WHERE t.org_id = $1 AND t.connection_id = $2 AND t.external_id = u.id
-              AND t.modified_at <= u.at + $5 AND (t.deleted_at IS NULL OR t.deleted_at < u.at)
-            RETURNING t.external_id""",  # noqa: S608
-        scope.org_id,
-        connection_id,
-        ids,
-        times,
-        SLACK,
-    )
-    unknown = [key for key in ids if key not in alive]
+    stored, _ = await known(scope, connection_id, stream, gone)
+    marked = [key for key, copy in stored.items() if deletes(gone[key], copy)]
+    if marked:
+        await scope.sql.execute(
+            f"""UPDATE {BY_STREAM[stream].name} SET deleted_at = ($4::timestamptz[])[array_position($3::text[], external_id)]
+                WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])""",  # noqa: S608
+            scope.org_id,
+            connection_id,
+            marked,
+            [gone[key] for key in marked],
+        )
+    unknown = [key for key in gone if key not in stored]
     if unknown:
         await scope.sql.execute(_EARLY, scope.org_id, connection_id, stream, unknown, [gone[key] for key in unknown])
-    return [row[0] for row in marked if alive[row[0]]]
+    return [key for key in marked if stored[key].deleted_at is None]

@@ -2,6 +2,9 @@
 
 A batch takes the contribution of what it touches away (`LIFT`), changes the rows, and adds the new contribution (`LAY`), all
 in one transaction: the cost follows the batch, not the number of orders on the days it touches (docs/adr/0003-rollups.md).
+
+PostgreSQL's statistics know nothing of a new tenant and expect one row of it, so a plain join may become a loop over everything
+it has. The statements are therefore shaped so that only lookups by key are left to choose (LATERAL … OFFSET 0, = ANY).
 """
 
 from __future__ import annotations
@@ -71,8 +74,11 @@ WITH sold AS MATERIALIZED (
 INSERT INTO daily_sku_sales AS d (org_id, connection_id, day, sku, units, revenue_reporting)
 SELECT $1, s.connection_id, s.business_day, commerce_item(l.sku, l.variation_id, l.product_id),
        {sign}sum(l.quantity), {sign}sum({_converted("l.total")})
-FROM sold s JOIN order_lines l ON l.org_id = $1 AND l.connection_id = s.connection_id AND l.order_id = s.external_id
-WHERE l.kind = 'item' GROUP BY 2, 3, 4
+FROM sold s CROSS JOIN LATERAL (
+  SELECT * FROM order_lines i
+  WHERE i.org_id = $1 AND i.connection_id = s.connection_id AND i.order_id = s.external_id AND i.kind = 'item' OFFSET 0
+) l
+GROUP BY 2, 3, 4
 ON CONFLICT (org_id, day, connection_id, sku) DO UPDATE
 SET units = d.units + excluded.units, revenue_reporting = d.revenue_reporting + excluded.revenue_reporting
 """  # noqa: S608 - built from constants

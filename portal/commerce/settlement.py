@@ -11,25 +11,21 @@ from portal.commerce.tables import rate
 
 
 def settle(condition: str) -> str:
-    """SQL that settles organization $1's refunds `r` under `condition`; rows that come out the same are not written."""
+    """SQL that settles organization $1's refunds `r` under `condition`."""
     return f"""
-UPDATE refunds r SET currency = t.currency, rate = t.rate, counted = t.counted, unlisted = t.unlisted
-FROM (
-  SELECT r.connection_id, r.external_id, c.currency, g.unlisted,
-         {rate("c.currency", "r.business_day")} AS rate,
-         coalesce(s.counted, false) AND r.deleted_at IS NULL AND NOT g.unlisted AS counted
-  FROM refunds r
-  JOIN organizations o ON o.id = r.org_id
+UPDATE refunds r SET (currency, rate, counted, unlisted) = (
+  SELECT c.currency, {rate("c.currency", "r.business_day")},
+         coalesce(s.counted, false) AND r.deleted_at IS NULL AND NOT g.unlisted, g.unlisted
+  FROM organizations o
   LEFT JOIN orders s ON s.org_id = r.org_id AND s.connection_id = r.connection_id AND s.external_id = r.order_id
   CROSS JOIN LATERAL (SELECT coalesce(r.own_currency, s.currency) AS currency) c
   CROSS JOIN LATERAL (
     SELECT coalesce(r.external_id <> ALL(s.refund_ids) AND s.modified_at >= r.refunded_at AND s.arrived_at > r.arrived_at,
                     false) AS unlisted
   ) g
-  WHERE r.org_id = $1 AND {condition}
-) t
-WHERE r.org_id = $1 AND r.connection_id = t.connection_id AND r.external_id = t.external_id
-  AND (r.currency, r.rate, r.counted, r.unlisted) IS DISTINCT FROM (t.currency, t.rate, t.counted, t.unlisted)
+  WHERE o.id = r.org_id
+)
+WHERE r.org_id = $1 AND {condition}
 """  # noqa: S608 - built from constants
 
 

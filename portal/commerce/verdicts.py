@@ -50,6 +50,7 @@ def deletion(modified_at: datetime, stored: Stored | None, early: datetime | Non
     return deleted_at
 
 
-def deletes(deleted_at: datetime, modified_at: datetime) -> bool:
-    """Whether a deletion heard of at `deleted_at` concerns a copy of that date; an old one, re-read late, does not."""
-    return modified_at <= deleted_at + SLACK
+def deletes(deleted_at: datetime, stored: Stored) -> bool:
+    """Whether a deletion heard of at `deleted_at` says something new of the stored copy; an old one, re-read late, does not."""
+    known = stored.deleted_at
+    return stored.modified_at <= deleted_at + SLACK and (known is None or known < deleted_at)
