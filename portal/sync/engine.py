@@ -16,7 +16,6 @@ import structlog
 
 from portal.foundation.database import AWAY
 from portal.foundation.errors import ConnectorError, Missing, Permanent, PortalError
-from portal.foundation.metrics import SYNC_RUNS
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.stores.connection import StoreConnection
@@ -151,7 +150,6 @@ async def _end(attempt: Attempt) -> Outcome:
             await runs.succeed(scope, connection.id, attempt.run_id, connection.frequency)
         await lease.release(scope, connection.id, attempt.owner)
     outcome = Outcome.STOPPED if attempt.halted else Outcome.SUCCESS
-    SYNC_RUNS.labels(connection.platform, outcome.value).inc()
     await attempt.tell(now=True)
     return outcome
 
@@ -177,7 +175,6 @@ async def _failed(held: _Held, error: ConnectorError, attempt: Attempt | None = 
             await lease.release(scope, connection.id, held.owner)
     except LeaseLost:
         return Outcome.LOST
-    SYNC_RUNS.labels(connection.platform, "failed").inc()
     if attempt is not None:
         await attempt.tell(now=True)
     return Outcome.FAILED

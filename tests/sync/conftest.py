@@ -20,7 +20,7 @@ from portal.sync import engine
 from portal.sync.engine import Outcome
 from portal.sync.jobs import request_sync
 from portal.sync.stream import Patience
-from portal.tenancy.scope import tenant
+from portal.tenancy.scope import platform, tenant
 
 QUICK = Patience(waits=(0.05, 0.1), longest_wait=3.0, page_seconds=20.0)
 Totals = dict[tuple[str, str], tuple[int, Decimal, Decimal]]
@@ -128,8 +128,20 @@ async def own_sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="session")
+async def unhurried(rt: Runtime) -> AsyncIterator[None]:
+    """The agency allows a high rate, so that tests need not wait for a store's budget."""
+    async with platform(rt.database, "test: lift the rate") as scope:
+        await scope.sql.execute(
+            "INSERT INTO api_platform_configs (platform_type, requests_per_second, burst) VALUES ('woocommerce', 5000, 5000)"
+        )
+    yield
+    async with platform(rt.database, "test: lower the rate") as scope:
+        await scope.sql.execute("DELETE FROM api_platform_configs WHERE platform_type = 'woocommerce'")
+
+
 @pytest.fixture
-async def connect(rt: Runtime, org: UUID) -> AsyncIterator[Connect]:
+async def connect(rt: Runtime, org: UUID, unhurried: None) -> AsyncIterator[Connect]:
     """`await connect(sandbox, "shop")`: a Shop of `org` (or another one), reachable by the runtime's outbound client."""
     before, opened = rt.outbound, []
 

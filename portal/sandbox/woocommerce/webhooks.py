@@ -19,6 +19,7 @@ TOPICS: dict[str, list[str]] = {
     "product.created": ["woocommerce_process_product_meta", "woocommerce_new_product"],
     "product.updated": ["woocommerce_process_product_meta", "woocommerce_update_product"],
     "product.deleted": ["wp_trash_post"],
+    "product.restored": ["untrashed_post"],
     "customer.created": ["user_register", "woocommerce_created_customer", "woocommerce_new_customer"],
     "customer.updated": ["profile_update", "woocommerce_update_customer"],
     "customer.deleted": ["delete_user"],
