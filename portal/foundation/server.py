@@ -27,7 +27,6 @@ ROUTE = "portal.route"
 """Where the app leaves the matched rule in the ASGI scope, for the access log and the metrics."""
 
 _log = structlog.get_logger("portal.server")
-_access = structlog.get_logger("portal.access")
 
 
 class NoDeflate(Extension):
@@ -118,16 +117,16 @@ class AccessLog(Logger):
 
     def __init__(self, config: Config) -> None:
         self.access_logger = self.error_logger = None
+        self._say = structlog.get_logger("portal.access").bind()
 
     async def access(self, request: Any, response: Any, request_time: float) -> None:
         # Without a response the client went away (499, as nginx writes it), or a live connection has ended.
         socket_ended = request["type"] == "websocket"
         status = response["status"] if response else 101 if socket_ended else 499
         method, route = request.get("method", "WS"), request.get(ROUTE, "(none)")
-        metrics.REQUESTS.labels(route, method, status).inc()
-        metrics.REQUEST_SECONDS.labels(route).observe(request_time)
+        metrics.count_request(route, method, status, request_time)
         quiet = status < 400 and route.startswith(("/healthz", "/readyz", "/metrics", "/static"))
-        say = _access.debug if quiet else _access.info
+        say = self._say.debug if quiet else self._say.info
         say(
             "request",
             method=method,
