@@ -12,8 +12,7 @@ from quart_auth.extension import _AuthSerializer
 
 from portal.accounts import grants, sessions
 from portal.accounts.api_keys import create_api_key
-from portal.accounts.principal import Place
-from portal.accounts.principal import Person
+from portal.accounts.principal import Person, Place
 from portal.accounts.secrets import form_token, signing_keys
 from portal.accounts.service import create_user, set_membership
 from portal.foundation.runtime import Runtime

@@ -13,7 +13,7 @@ from portal.audit import trail
 from portal.tenancy.scope import Scope
 
 
-async def audited(
+async def audited(  # noqa: PLR0917 - the contract of every room
     scope: Scope,
     principal: Principal | None,
     action: str,

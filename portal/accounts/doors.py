@@ -54,7 +54,8 @@ async def demo_logins(rt: Runtime) -> list[DemoLogin]:
     try:
         told = json.loads(await asyncio.to_thread((rt.settings.data_dir / "demo.json").read_text))
         return [
-            DemoLogin(role.replace("_", " "), login["email"], login["password"]) for role, login in told["logins"].items()
+            DemoLogin(role.replace("_", " "), login["email"], login["password"])
+            for role, login in told["logins"].items()
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []

@@ -13,14 +13,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import structlog
-from quart import Quart, Response, current_app, g, has_websocket_context, redirect, request, websocket
+from quart import Quart, Response, current_app, g, redirect, request, websocket
 from quart_auth import AuthUser, QuartAuth
 
 from portal.accounts import csrf
+from portal.accounts.asking import client_address, current_standing, maybe_principal, principal, request_id
 from portal.accounts.narrowing import Narrowing
-from portal.accounts.principal import Principal, Standing
+from portal.accounts.principal import Standing
 from portal.accounts.protection import protection_headers
 from portal.accounts.resolver import Resolver, bearer_of
+from portal.accounts.rights import allow
 from portal.accounts.secrets import signing_keys
 from portal.foundation.database import AWAY
 from portal.foundation.errors import NotAllowed, PortalError, TooLarge, TooMany, Unauthenticated
@@ -29,41 +31,21 @@ from portal.foundation.web.envelopes import encode, error_body, family_of
 from portal.foundation.web.policy import LIMITS, Policy
 from portal.foundation.web.requests import wants_html
 
+__all__ = [
+    "Gate",
+    "client_address",
+    "current_standing",
+    "gate",
+    "install",
+    "maybe_principal",
+    "principal",
+    "request_id",
+]
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 _NOBODY = AuthUser(None)
 _UNASKED = frozenset({"assets", "webhook"})  # families that never look at who asks
 _FORCED = frozenset({"accounts.password_page", "accounts.change_password", "accounts.sign_out", "accounts.set_theme"})
-
-
-def principal() -> Principal:
-    """Who asks. Raises `Unauthenticated` on a public route with nobody signed in."""
-    standing = current_standing()
-    if standing is None:
-        raise Unauthenticated("Sign in first.")
-    return standing.principal
-
-
-def maybe_principal() -> Principal | None:
-    """Who asks on a public route, None when nobody is signed in."""
-    standing = current_standing()
-    return None if standing is None else standing.principal
-
-
-def current_standing() -> Standing | None:
-    """The principal with its organizations; None when nobody is signed in."""
-    found: Standing | None = getattr(g, "standing", None)
-    return found
-
-
-def request_id() -> str:
-    """The current request's id, also in its answer's `X-Request-Id`."""
-    return str(getattr(g, "request_id", ""))
-
-
-def client_address() -> str:
-    """The client's address (proxies counted by PORTAL_TRUSTED_PROXIES)."""
-    asked = websocket if has_websocket_context() else request
-    return asked.remote_addr or ""
 
 
 def install(app: Quart) -> Gate:
@@ -125,14 +107,18 @@ class Gate:
                 await self._slow_down_guessing()
                 return self._turn_away(error)
         if standing is None and policy.roles:
-            return self._turn_away(Unauthenticated("Sign in first.", headers={"WWW-Authenticate": 'Bearer realm="portal"'}))
+            return self._turn_away(
+                Unauthenticated("Sign in first.", headers={"WWW-Authenticate": 'Bearer realm="portal"'})
+            )
         g.standing = standing
         if standing is not None:
             if standing.must_change_password and policy.roles and rule.endpoint not in _FORCED:
                 return _change_password_first()
-            self._allow(policy, standing.principal, request.path, request.method)
-        if request.method not in csrf.SAFE and policy.csrf and (
-            standing is None or standing.principal.via == "session"
+            allow(policy, standing.principal, request.path, request.method)
+        if (
+            request.method not in csrf.SAFE
+            and policy.csrf
+            and (standing is None or standing.principal.via == "session")
         ):
             await csrf.check(self._rt, standing)
         await self._limit(policy, standing)
@@ -155,7 +141,7 @@ class Gate:
                 g.standing = standing
                 if standing.must_change_password:
                     raise NotAllowed("Change your password first.", code="PASSWORD_CHANGE_REQUIRED")
-                self._allow(policy, standing.principal, websocket.path, "GET")
+                allow(policy, standing.principal, websocket.path, "GET")
             await self._limit(policy, standing)
         except PortalError as error:
             return _json_refusal(websocket.path, error)
@@ -203,20 +189,6 @@ class Gate:
             if policy.roles:
                 raise
             return None
-
-    def _allow(self, policy: Policy, who: Principal, path: str, method: str) -> None:
-        if not policy.roles:
-            return
-        if who.org_id is None and (path.startswith("/v1/") or (policy.tenant and not who.is_superadmin)):
-            raise NotAllowed("The token lacks the required org_id claim.", code="ORG_REQUIRED")
-        if who.role not in policy.roles:
-            raise NotAllowed("Your role does not allow this.", details={"role": who.role, "allowed": sorted(policy.roles)})
-        if who.scopes is not None:
-            needed = "read" if method in csrf.SAFE else "write"
-            if needed not in who.scopes:
-                raise NotAllowed(f"The API key lacks the scope {needed!r}.", code="SCOPE_REQUIRED")
-        if policy.tenant and who.org_id is None:
-            _ = who.org  # raises, saying how to choose one
 
     async def _limit(self, policy: Policy, standing: Standing | None) -> None:
         limit = LIMITS[policy.family]

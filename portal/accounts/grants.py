@@ -87,12 +87,8 @@ async def tokens_for(
     access, seconds = access_tokens.issue(
         rt.settings, user_id=who.user_id, org_id=org_id, role=role, sid=family, now=rt.clock()
     )
-    return TokenAnswer(
-        access_token=access, expires_in=seconds, refresh_token=refresh, org_id=org_id, role=role
-    )
+    return TokenAnswer(access_token=access, expires_in=seconds, refresh_token=refresh, org_id=org_id, role=role)
 
 
 async def _exists(scope: Scope, org_id: UUID) -> bool:
-    return bool(
-        await scope.sql.fetchval("SELECT 1 FROM organizations WHERE id = $1 AND disabled_at IS NULL", org_id)
-    )
+    return bool(await scope.sql.fetchval("SELECT 1 FROM organizations WHERE id = $1 AND disabled_at IS NULL", org_id))

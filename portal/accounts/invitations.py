@@ -52,15 +52,14 @@ async def invite(scope: Scope, *, org_id: UUID, user_id: UUID, role: str, invite
     return token
 
 
-async def find(scope: Scope, token: str, *, lock: bool = False) -> Invitation:
+async def find(scope: Scope, token: str) -> Invitation:
     """The invitation of a token (platform scope). Raises `Missing` when it is used, expired or was never made."""
     row = await scope.sql.fetchrow(
         "SELECT i.id, i.org_id, o.name AS organization, i.user_id, u.email, u.name, i.role,"
         " u.password_hash IS NOT NULL AS known FROM invitations i"
         " JOIN users u ON u.id = i.user_id AND u.disabled_at IS NULL"
         " JOIN organizations o ON o.id = i.org_id AND o.disabled_at IS NULL"
-        " WHERE i.token_hash = $1 AND i.accepted_at IS NULL AND i.expires_at > now()"
-        + (" FOR UPDATE OF i" if lock else ""),
+        " WHERE i.token_hash = $1 AND i.accepted_at IS NULL AND i.expires_at > now()",
         digest(token),
     )
     if row is None:
@@ -78,7 +77,9 @@ async def accept(scope: Scope, token: str, *, name: str, password: str) -> Invit
     In the caller's platform transaction, so a link opened twice at once is used once.
     Raises `Missing`, `Invalid` by field, `Conflict` when the user is already a member with another role.
     """
-    found = await find(scope, token, lock=True)
+    # Whoever opens the same link at the same moment waits here, and then finds it used.
+    await scope.sql.execute("SELECT 1 FROM invitations WHERE token_hash = $1 FOR UPDATE", digest(token))
+    found = await find(scope, token)
     if found.known:
         stored = await scope.sql.fetchval("SELECT password_hash FROM users WHERE id = $1", found.user_id)
         if not await verify_password(stored, password):

@@ -66,4 +66,3 @@ class Narrowing:
 
         async with tenant(self._rt.database, org_id) as scope:
             await audited(scope, standing.principal, "organization.visited", after={"by": "x-org-id"})
-

@@ -85,7 +85,9 @@ class Jwks:
             )
             if reply.status != 200:
                 raise ValueError(f"status {reply.status}")
-            found = {entry["kid"]: entry for entry in json.loads(reply.body)["keys"] if entry.get("use", "sig") == "sig"}
+            found = {
+                entry["kid"]: entry for entry in json.loads(reply.body)["keys"] if entry.get("use", "sig") == "sig"
+            }
         except (ConnectorError, ValueError, KeyError, TypeError) as error:
             _log.warning("jwks_fetch_failed", error=str(error)[:200], known=len(self.keys))
             if not self.keys:

@@ -76,7 +76,14 @@ async def account_page() -> Response:
     return await page("accounts/account.html", sessions=found, places=standing_places())
 
 
-@route(blueprint, "/account/sessions/<uuid:session_id>/revoke", roles=SIGNED_IN, family="page", methods=("POST",), tenant=False)
+@route(
+    blueprint,
+    "/account/sessions/<uuid:session_id>/revoke",
+    roles=SIGNED_IN,
+    family="page",
+    methods=("POST",),
+    tenant=False,
+)
 async def revoke_session(session_id: UUID) -> Response:
     """End one of one's own sessions."""
     user_id, current = person_at_browser()
@@ -112,7 +119,9 @@ async def password_page() -> Response:
     return await password_form({})
 
 
-@route(blueprint, "/account/password", roles=SIGNED_IN, family="login", methods=("POST",), tenant=False, max_body=20_000)
+@route(
+    blueprint, "/account/password", roles=SIGNED_IN, family="login", methods=("POST",), tenant=False, max_body=20_000
+)
 async def change_password() -> Response:
     """Replace one's password; every other session and token ends."""
     rt, values = runtime(), await form_values()
@@ -171,7 +180,12 @@ async def open_door(who: Person, active_org: UUID | None = None) -> None:
     rt, earlier = runtime(), current_standing()
     active = active_org or (None if who.is_superadmin else who.places[0].org_id)
     async with platform(rt.database, "open session") as scope:
-        if earlier and earlier.principal.via == "session" and earlier.principal.user_id and earlier.principal.session_id:
+        if (
+            earlier
+            and earlier.principal.via == "session"
+            and earlier.principal.user_id
+            and earlier.principal.session_id
+        ):
             await sessions.close_session(scope, earlier.principal.user_id, earlier.principal.session_id)
         session_id, secret = await sessions.open_session(
             scope,

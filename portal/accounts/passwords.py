@@ -23,16 +23,17 @@ _waiting = 0
 
 T = TypeVar("T")
 
-_COMMON = frozenset(
-    """1234567890 12345678910 0123456789 0987654321 9876543210 1111111111 0000000000 1q2w3e4r5t 1qaz2wsx3edc
-    q1w2e3r4t5 qwertyuiop qwerty12345 qwerty123456 qwerty1234 asdfghjkl1 password12 password123 password1234
-    password12345 passw0rd123 passwordpassword p@ssw0rd123 p@ssword123 letmein123 letmein1234 welcome123
-    welcome1234 administrator admin12345 admin123456 adminadmin changeme123 changeme1234 iloveyou123 iloveyou12
-    sunshine123 princess123 football123 baseball123 monkey12345 dragon12345 superman123 abcdefghij abcd123456
-    abc1234567 abcdef1234 aaaaaaaaaa zxcvbnm123 trustno1234 mypassword mypassword1 mypassword123 secret12345
-    commerce123 portal12345 shopify123 woocommerce woocommerce1 company123 summer2024 summer2025 winter2024
-    winter2025 spring2025 autumn2025 summer2026 winter2026""".split()
-)
+_COMMON_TEXT = """
+1234567890 12345678910 0123456789 0987654321 9876543210 1111111111 0000000000 1q2w3e4r5t 1qaz2wsx3edc
+q1w2e3r4t5 qwertyuiop qwerty12345 qwerty123456 qwerty1234 asdfghjkl1 password12 password123 password1234
+password12345 passw0rd123 passwordpassword p@ssw0rd123 p@ssword123 letmein123 letmein1234 welcome123
+welcome1234 administrator admin12345 admin123456 adminadmin changeme123 changeme1234 iloveyou123 iloveyou12
+sunshine123 princess123 football123 baseball123 monkey12345 dragon12345 superman123 abcdefghij abcd123456
+abc1234567 abcdef1234 aaaaaaaaaa zxcvbnm123 trustno1234 mypassword mypassword1 mypassword123 secret12345
+commerce123 portal12345 shopify123 woocommerce woocommerce1 company123 summer2024 summer2025 winter2024
+winter2025 spring2025 autumn2025 summer2026 winter2026
+"""
+_COMMON = frozenset(_COMMON_TEXT.split())
 
 
 def check_policy(password: str, *, email: str = "", field: str = "password") -> None:

@@ -26,7 +26,9 @@ class Spent:
     reused: bool = False
 
 
-async def begin(scope: Scope, *, user_id: UUID, org_id: UUID | None, days: int, family: UUID | None = None) -> tuple[UUID, str]:
+async def begin(
+    scope: Scope, *, user_id: UUID, org_id: UUID | None, days: int, family: UUID | None = None
+) -> tuple[UUID, str]:
     """A new refresh token (of a new family unless one is given) for `days` days: the family and the secret."""
     family, secret = family or uuid4(), new_secret(PREFIX)
     await scope.sql.execute(

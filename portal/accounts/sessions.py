@@ -91,15 +91,14 @@ async def tell(rt: Runtime, user_id: UUID | None, reason: str, *, session_id: UU
 
     `reason` is `signed_out` or `role_changed`; `session_id` None: all of the user's sessions and tokens.
     """
-    payload = {"user_id": str(user_id) if user_id else None, "session_id": str(session_id) if session_id else None, "reason": reason}
+    user, session = (str(each) if each else None for each in (user_id, session_id))
+    payload = {"user_id": user, "session_id": session, "reason": reason}
     await rt.bus.publish(Event(org_id=EVERYWHERE, kind="auth", version=0, payload=payload))
 
 
 def _line(row: Mapping[str, Any], current: UUID | None) -> OpenSession:
     device = _device(row["user_agent"])
-    return OpenSession(
-        row["id"], row["created_at"], row["last_seen_at"], device, row["address"], row["id"] == current
-    )
+    return OpenSession(row["id"], row["created_at"], row["last_seen_at"], device, row["address"], row["id"] == current)
 
 
 def _device(user_agent: str) -> str:

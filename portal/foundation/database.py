@@ -53,15 +53,18 @@ class Database:
     async def open(self) -> None:
         """Connects. Raises `DependencyAway` when PostgreSQL does not answer."""
         try:
-            self._pool = await self._open_primary()
+            await _register_models()
+            self._pool = await self._connect(self._url)
             self._replica = await self._connect(self._replica_url) if self._replica_url else self._pool
         except AWAY as error:
             raise DependencyAway("PostgreSQL does not answer at DATABASE_URL; is it running and reachable?") from error
 
     async def close(self) -> None:
-        if self._replica is not None and self._replica is not self._pool:
-            await self._replica.close()
-        await Tortoise.close_connections()
+        for pool in {self._pool, self._replica} - {None}:
+            try:
+                await asyncio.wait_for(pool.close(), 10)
+            except TimeoutError:  # somebody still holds a connection
+                pool.terminate()
         self._pool = self._replica = None
 
     def pool(self, *, replica: bool = False) -> Any:
@@ -75,27 +78,6 @@ class Database:
         wrapper = TransactionWrapper(cast(AsyncpgDBClient, get_connections().get("default")))
         wrapper._connection = connection
         return wrapper
-
-    async def _open_primary(self) -> Any:
-        credentials = {**connect_arguments(self._url), **self._pool_arguments()}
-        credentials["minsize"], credentials["maxsize"] = (
-            credentials.pop("min_size"),
-            credentials.pop("max_size"),
-        )
-        credentials.setdefault("host", None)
-        credentials.setdefault("port", 5432)
-        await Tortoise.init(
-            config={
-                "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}},
-                "apps": {"portal": {"models": MODEL_MODULES, "default_connection": "default"}},
-                "use_tz": True,
-                "timezone": "UTC",
-            },
-            _enable_global_fallback=True,
-        )
-        client = cast(AsyncpgDBClient, get_connections().get("default"))
-        await client.create_connection(with_db=True)
-        return client._pool
 
     async def _connect(self, url: str) -> Any:
         return await asyncpg.create_pool(**connect_arguments(url), **self._pool_arguments())
@@ -112,6 +94,23 @@ class Database:
         if self._pgbouncer:
             arguments["statement_cache_size"] = 0
         return arguments
+
+
+async def _register_models() -> None:
+    """Let Tortoise know the models, once per process. Its own connection leads nowhere: a query that is not given a
+    scope's transaction fails instead of running without a tenant; and several databases can be open side by side."""
+    if Tortoise._inited:
+        return
+    nowhere = {"user": "nobody", "password": "", "database": "nowhere", "host": "/nonexistent", "port": 5432}
+    await Tortoise.init(
+        config={
+            "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": nowhere}},
+            "apps": {"portal": {"models": MODEL_MODULES, "default_connection": "default"}},
+            "use_tz": True,
+            "timezone": "UTC",
+        },
+        _enable_global_fallback=True,
+    )
 
 
 def connect_arguments(url: str) -> dict[str, Any]:

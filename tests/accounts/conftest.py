@@ -26,7 +26,9 @@ class Caller:
     app: Quart
     entry: Entry | None = None
 
-    async def __call__(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> Response:
+    async def __call__(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any
+    ) -> Response:
         client = self.app.test_client(use_cookies=False)
         sent = dict(self.entry.headers) if self.entry else {}
         if self.entry and self.entry.cookies:

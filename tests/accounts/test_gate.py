@@ -39,7 +39,10 @@ async def test_nobody_gets_401_with_a_challenge_in_the_familys_envelope(anonymou
     answer = await anonymous.get("/v1/who")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="portal"'
-    assert await answer.get_json() == {"success": False, "error": {"code": "UNAUTHENTICATED", "message": "Sign in first."}}
+    assert await answer.get_json() == {
+        "success": False,
+        "error": {"code": "UNAUTHENTICATED", "message": "Sign in first."},
+    }
 
 
 async def test_x_org_id_may_repeat_but_not_widen(caller: Any, org: UUID, other_org: UUID) -> None:
@@ -63,7 +66,9 @@ async def test_a_superadmin_names_any_organization_and_it_is_written_down(
             assert (await answer.get_json())["data"]["org"] == str(each)
         async with rt.database.pool().acquire() as connection, connection.transaction():
             await connection.execute("SELECT set_config('app.org_id', $1, true)", str(each))
-            visits = await connection.fetchval("SELECT count(*) FROM audit_entries WHERE action = 'organization.visited'")
+            visits = await connection.fetchval(
+                "SELECT count(*) FROM audit_entries WHERE action = 'organization.visited'"
+            )
         assert visits == 1
     assert (await agency.get("/v1/who", headers={"x-org-id": str(uuid4())})).status_code == 404
     assert (await agency.get("/v1/who", headers={"x-org-id": "nonsense"})).status_code == 400

@@ -55,7 +55,9 @@ async def test_a_link_works_once(client: Visitor, rt: Runtime, org: UUID, live_s
 async def test_a_link_older_than_its_days_or_replaced_is_over(client: Visitor, rt: Runtime, org: UUID) -> None:
     _, token = await invited(rt, org)
     async with platform(rt.database, "test") as scope:
-        row = await scope.sql.fetchrow("SELECT user_id, expires_at - created_at AS life FROM invitations WHERE org_id = $1", org)
+        row = await scope.sql.fetchrow(
+            "SELECT user_id, expires_at - created_at AS life FROM invitations WHERE org_id = $1", org
+        )
         assert row["life"].days == 7
         newer = await invite(scope, org_id=org, user_id=row["user_id"], role="owner", invited_by=None)
     assert (await client.page(f"/invitation/{token}")).status == 404

@@ -42,7 +42,10 @@ async def test_a_wrong_password_and_an_unknown_account_read_the_same(
     email = f"nobody-{uuid4().hex}@example.com"
     unknown = await client.submit("/login", {"email": email, "password": "not-the-password"})
     assert wrong.status == unknown.status == 422
-    said = [re.sub(r'value="[^"]*"', "", answer.text.replace(known.email, "").replace(email, "")) for answer in (wrong, unknown)]
+    said = [
+        re.sub(r'value="[^"]*"', "", answer.text.replace(known.email, "").replace(email, ""))
+        for answer in (wrong, unknown)
+    ]
     ids = r"[0-9a-f]{24}|content=\"[^\"]*\""
     assert re.sub(ids, "", said[0]) == re.sub(ids, "", said[1])
     assert "is not right" in wrong.text

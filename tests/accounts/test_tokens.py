@@ -248,14 +248,18 @@ async def test_tokens_signed_by_an_older_master_key_still_verify(rt: Runtime) ->
         access_tokens.verify(rt.settings, fresh)
 
 
-async def test_a_key_that_is_revoked_or_expired_opens_nothing(caller: Any, org: UUID, rt: Runtime, anonymous: Caller) -> None:
+async def test_a_key_that_is_revoked_or_expired_opens_nothing(
+    caller: Any, org: UUID, rt: Runtime, anonymous: Caller
+) -> None:
     from portal.accounts.api_keys import create_api_key, revoke_api_key
     from portal.accounts.sessions import tell
     from portal.tenancy.scope import tenant
 
     async with tenant(rt.database, org) as scope:
         key_id, secret = await create_api_key(scope, org_id=org, name="shop")
-        _, over = await create_api_key(scope, org_id=org, name="old", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        _, over = await create_api_key(
+            scope, org_id=org, name="old", expires_at=datetime.now(UTC) - timedelta(seconds=1)
+        )
         stored = await scope.sql.fetchrow("SELECT prefix, key_hash FROM api_keys WHERE id = $1", key_id)
     assert secret.startswith(stored["prefix"])
     assert secret.encode() not in stored["key_hash"]
