@@ -11,13 +11,14 @@ from portal.foundation.errors import Permanent
 from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import json_answer
 from portal.foundation.web.policy import SUPERADMIN, Doc, route
-from portal.foundation.web.requests import parse_json
+from portal.foundation.web.requests import parse_json, parse_query
 from portal.stores import service as stores
 from portal.superadmin.schemas import (
     CreatedClient,
     CreatedClientBody,
     FirstSync,
     NewClientBody,
+    NoQuery,
     PlatformBody,
     PlatformField,
     PlatformPermission,
@@ -92,6 +93,7 @@ async def create_client_with_integration() -> Response:
     doc=Doc(summary="Platforms and the fields of their forms", response=PlatformsBody, tag="Superadmin"),
 )
 async def api_platforms() -> Response:
+    parse_query(NoQuery)
     return json_answer(PlatformsBody(platforms=[_platform(manifest.platform) for manifest in registry.manifests()]))
 
 

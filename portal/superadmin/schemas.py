@@ -14,6 +14,10 @@ Frequency = Literal["hourly", "every_6_hours", "daily", "weekly"]
 Text = Annotated[str, Meta(max_length=200)]
 
 
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A route without query parameters."""
+
+
 class NewClientBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`POST /api/superadmin/clients/api-integration`. Either `password` or `invite: true`."""
 
