@@ -18,7 +18,7 @@ async def store_budget(scope: Scope, connection: StoreConnection) -> Budget:
     return await _budget(scope, connection.platform, f"store:{connection.public_token}")
 
 
-async def test_budget(rt: Runtime, platform_type: str, credentials: Mapping[str, str]) -> Budget:
+async def trial_budget(rt: Runtime, platform_type: str, credentials: Mapping[str, str]) -> Budget:
     """The budget of credentials that are not saved: by the site's host, so that tests of one store share it too."""
     addresses = [credentials.get(field.name, "") for field in manifest_of(platform_type).fields if field.type == "url"]
     host = urlsplit(addresses[0]).netloc.lower() if addresses else platform_type

@@ -14,7 +14,7 @@ from portal.connectors.base import ConnectionTest
 from portal.connectors.registry import connector_class
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, NotFound, RateLimited, Temporary
 from portal.foundation.runtime import Runtime
-from portal.stores.budgets import test_budget
+from portal.stores.budgets import trial_budget
 from portal.tenancy.scope import Scope
 
 LONGEST_TEST = 40.0
@@ -35,7 +35,7 @@ async def test_credentials(rt: Runtime, platform: str, credentials: Mapping[str,
     started = time.monotonic()
     try:
         async with asyncio.timeout(LONGEST_TEST):
-            budget = await test_budget(rt, platform, credentials)
+            budget = await trial_budget(rt, platform, credentials)
             return await connector_class(platform)(credentials, rt.outbound, budget).test()
     except TimeoutError:
         return _failed(
