@@ -27,8 +27,7 @@ _MESSAGES = {
     405: "That method is not possible here.",
     413: "The body is too large.",
 }
-# A file that is missing or a name in use is our own mistake, not the database's absence.
-_OURS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
+_DATABASE = ("asyncpg", "portal.foundation.database")
 
 
 def install(app: Quart) -> None:
@@ -62,10 +61,9 @@ async def _http(error: HTTPException) -> Response:
 
 
 async def _away(error: Exception) -> Response:
-    if isinstance(error, _OURS):
-        return await _unexpected(error)
-    known = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError))
-    _log.warning("database_away", error=type(error).__name__, exc_info=not known)
+    if not isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) and not _met_database(error):
+        return await _unexpected(error)  # an OSError or TimeoutError of something else
+    _log.warning("database_away", error=type(error).__name__)
     told = DependencyAway("The database is away for a moment. Try again shortly.", headers={"Retry-After": "5"})
     return await error_answer(told)
 
@@ -78,3 +76,15 @@ async def _unexpected(error: Exception) -> Response:
     except Exception as again:  # the page itself is what fails
         _log.error("error_page_failed", exc_info=again)
         return Response("Something went wrong.", 500, {"Content-Type": "text/plain"})
+
+
+def _met_database(error: BaseException) -> bool:
+    """Whether the error came up through the database's client: a refused connection is a plain OSError, and a missing
+    unix socket even a FileNotFoundError."""
+    frame = error.__traceback__
+    while frame is not None:
+        module = str(frame.tb_frame.f_globals.get("__name__", ""))
+        if module.startswith(_DATABASE):
+            return True
+        frame = frame.tb_next
+    return False
