@@ -10,79 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import structlog
-from prometheus_client import Counter
 
 from portal.dashboard.registry import tiles
 from portal.dashboard.serving import Serving
+from portal.dashboard.socket import Message, Socket, message
 from portal.foundation.bus import Event
 from portal.foundation.metrics import PUSHES, SOCKETS
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
-from portal.foundation.wire import Wire, text_frame
 
 HEARTBEAT = 20  # seconds between beats
 SWEEP = 5.0  # seconds between looks for versions whose event the bus lost
 GAP = 0.25  # seconds between two renderings for one organization: a burst of writes is one push
-QUEUE = 64  # messages a socket may lag before it is closed and has to come back for a snapshot
-
-LAGGED = Counter("portal_live_lagged_total", "Dashboard WebSockets closed because they could not keep up")
 
 _log = structlog.get_logger("portal.dashboard")
 _everyone = UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One protocol message, encoded once: `frame` goes on a wire, `text` through ASGI where there is none."""
-
-    frame: bytes
-    payload: bytes
-
-    @property
-    def text(self) -> str:
-        return self.payload.decode()
-
-
-def message(**fields: Any) -> Message:
-    """One protocol message."""
-    payload = msgspec.json.encode(fields)
-    return Message(text_frame(payload), payload)
-
-
-@dataclass(eq=False, slots=True)
-class Socket:
-    """One open page. `queue` holds what its wire could not take at once; None ends it with `closing`."""
-
-    org_id: UUID
-    user_id: UUID | None
-    session_id: UUID | None
-    wire: Wire | None = None
-    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
-    writing: bool = False  # a queued message is on its way: nothing may overtake it
-    closing: tuple[int, str] = (1001, "")
-
-    def offer(self, said: Message) -> None:
-        """Send at once or queue; a socket that cannot keep up is closed, never buffered without end."""
-        if self.wire is not None and not self.writing and self.queue.empty() and self.wire.write(said.frame):
-            return
-        try:
-            self.queue.put_nowait(said)
-        except asyncio.QueueFull:
-            LAGGED.inc()
-            self.end(1013, "")
-
-    def end(self, code: int, reason: str) -> None:
-        """Close after a last `bye` when there is a reason to tell."""
-        self.closing = (code, reason)
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
 
 
 class Hub:

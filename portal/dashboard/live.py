@@ -11,7 +11,8 @@ from msgspec import Meta
 from quart import Blueprint, Response, current_app, websocket
 
 from portal.accounts.gate import principal
-from portal.dashboard.hub import HEARTBEAT, Hub, Socket, message
+from portal.dashboard.hub import HEARTBEAT, Hub
+from portal.dashboard.socket import LAGGED, Socket, message
 from portal.foundation.runtime import runtime
 from portal.foundation.web import policy
 from portal.foundation.web.answers import json_answer
@@ -73,12 +74,16 @@ def origin_is_ours(origin: str | None, *, cookie: bool) -> bool:
 
 
 async def _write(socket: Socket) -> None:
-    while (said := await socket.queue.get()) is not None:
-        socket.writing = True
-        async with asyncio.timeout(SEND_TIMEOUT):
-            await websocket.send(said.text)
-        socket.writing = False
-    code, reason = socket.closing
+    while (said := await socket.next()) is not None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await websocket.send(said.text)
+        except TimeoutError:  # a goodbye would wait behind what it does not take
+            LAGGED.inc()
+            if socket.wire is not None:
+                socket.wire.abort()
+            return
+    code, reason = socket.closing or (1001, "")
     if reason:
         await websocket.send(message(type="bye", reason=reason).text)
     await websocket.close(code, reason)

@@ -38,6 +38,10 @@ class Wire:
         transport.write(frame)
         return True
 
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        self._transport.abort()
+
 
 class WiredStream(WSStream):
     """Hypercorn's WebSocket that leaves its wire in the scope when it is accepted."""
