@@ -33,7 +33,7 @@ async def put_plain(
         changed += found is not Verdict.TOUCHED
         accepted.append(rows.plain_row(record, head, deletion(record.modified_at, stored.get(key), early.get(key))))
     if accepted:
-        await scope.sql.execute(table.upsert, scope.org_id, connection_id, arrived_at, *table.arrays(accepted))
+        await scope.sql.execute(table.upsert, scope.org_id, connection_id, arrived_at, *table.parameters(accepted))
     return changed
 
 

@@ -29,8 +29,14 @@ def content(record: Record) -> bytes:
     return digest(msgspec.structs.replace(record, modified_at=_NO_TIME))
 
 
+def order_content(order: Order) -> tuple[bytes, bytes]:
+    """The digests of an order and of its lines alone."""
+    lines = digest(order.lines)
+    return digest((msgspec.structs.replace(order, modified_at=_NO_TIME, lines=()), lines)), lines
+
+
 def array(values: Sequence[str] | None) -> str | None:
-    """PostgreSQL's literal of a text[]: arrays of arrays cannot be sent to unnest."""
+    """PostgreSQL's literal of a text[]: unnest takes no arrays of arrays."""
     if values is None:
         return None
     return "{" + ",".join('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values) + "}"

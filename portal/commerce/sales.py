@@ -75,24 +75,23 @@ async def _put_orders(scope: Scope, connection_id: int, orders: Mapping[str, Ord
     customers_before: dict[str, str | None] = {}
     refunds_before: list[str] = []
     early: dict[str, datetime] = {}
-    for what, key, modified_at, content, deleted_at, lines, customer in await sql.fetch(
+    for what, key, modified_at, content, deleted_at, old_lines, customer in await sql.fetch(
         _KNOWN, scope.org_id, connection_id, list(orders)
     ):
         if what == "order":
             stored[key] = Stored(modified_at, content, deleted_at)
-            lines_before[key], customers_before[key] = lines, customer
+            lines_before[key], customers_before[key] = old_lines, customer
         elif what == "refund":
             refunds_before.append(key)
         else:
             early[key] = deleted_at
     changed, accepted, other_lines = 0, [], []
     for key, order in orders.items():
-        head = rows.content(order)
+        head, lines = rows.order_content(order)
         found = verdict(order.modified_at, head, stored.get(key))
         if found is Verdict.STALE:
             continue
         changed += found is not Verdict.TOUCHED
-        lines = rows.digest(order.lines)
         accepted.append(
             rows.order_row(order, head, lines, deletion(order.modified_at, stored.get(key), early.get(key)))
         )
@@ -105,7 +104,11 @@ async def _put_orders(scope: Scope, connection_id: int, orders: Mapping[str, Ord
     touched.refunds.update(refunds_before)
     await touched.lift(orders=[key for key in touched.orders if key in stored], refunds=refunds_before)
     await sql.execute(
-        ORDERS.upsert if stored else ORDERS.insert, scope.org_id, connection_id, arrived_at, *ORDERS.arrays(accepted)
+        ORDERS.upsert if stored else ORDERS.insert,
+        scope.org_id,
+        connection_id,
+        arrived_at,
+        *ORDERS.parameters(accepted),
     )
     if replaced := [order.external_id for order in other_lines if order.external_id in stored]:
         await sql.execute(
@@ -115,7 +118,7 @@ async def _put_orders(scope: Scope, connection_id: int, orders: Mapping[str, Ord
             replaced,
         )
     if line_rows := rows.order_line_rows(other_lines):
-        await sql.execute(ORDER_LINES.insert, scope.org_id, connection_id, *ORDER_LINES.arrays(line_rows))
+        await sql.execute(ORDER_LINES.insert, scope.org_id, connection_id, *ORDER_LINES.parameters(line_rows))
     await touched.lay()
     return changed
 
@@ -138,7 +141,11 @@ async def _put_refunds(scope: Scope, connection_id: int, refunds: Mapping[str, R
     before = [key for key in touched.refunds if key in stored]
     await touched.lift(refunds=before)
     await scope.sql.execute(
-        REFUNDS.upsert if before else REFUNDS.insert, scope.org_id, connection_id, arrived_at, *REFUNDS.arrays(accepted)
+        REFUNDS.upsert if before else REFUNDS.insert,
+        scope.org_id,
+        connection_id,
+        arrived_at,
+        *REFUNDS.parameters(accepted),
     )
     if before:
         await scope.sql.execute(
@@ -148,7 +155,7 @@ async def _put_refunds(scope: Scope, connection_id: int, refunds: Mapping[str, R
             before,
         )
     if line_rows := rows.refund_line_rows(taken):
-        await scope.sql.execute(REFUND_LINES.insert, scope.org_id, connection_id, *REFUND_LINES.arrays(line_rows))
+        await scope.sql.execute(REFUND_LINES.insert, scope.org_id, connection_id, *REFUND_LINES.parameters(line_rows))
     await touched.lay()
     return changed
 

@@ -1,7 +1,4 @@
-"""The tables as the ledger writes them: which columns, of which type, from which attribute of a record.
-
-Numbers travel as text and are cast by PostgreSQL: encoding `Decimal` arrays in Python takes longer than the insert itself.
-"""
+"""The tables as the ledger writes them: which columns, of which type, from which attribute of a record."""
 
 from __future__ import annotations
 
@@ -10,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-_ON_THE_WIRE = {"numeric": "text", "text[]": "text", "jsonb": "text"}  # types that are sent as text and cast
+from portal.commerce.wire import JOINED, pack, unpacked
+
 _DAY = "(coalesce(u.paid_at, u.created_at) AT TIME ZONE o.timezone)::date"
 
 
@@ -33,16 +31,17 @@ class Table:
 
     @cached_property
     def insert(self) -> str:
-        """Insert rows that are not there: $1 organization, $2 connection, $3 arrival (when stamped), then one array per column."""
+        """Insert rows that are not there: $1 organization, $2 connection, $3 arrival (when stamped), then `parameters`."""
         derived = self.derived or {}
         names = [*(["arrived_at"] if self.stamped else []), *self.columns, *derived]
         first = 4 if self.stamped else 3
         arrays = ", ".join(
-            f"${place}::{_ON_THE_WIRE.get(kind, kind)}[]" for place, kind in enumerate(self.columns.values(), first)
+            unpacked(place, kind, separator=first, null=first + 1)
+            for place, kind in enumerate(self.columns.values(), first + 2)
         )
         picked = [
             *(["$3"] if self.stamped else []),
-            *(f"u.{name}::{kind}" if kind in _ON_THE_WIRE else f"u.{name}" for name, kind in self.columns.items()),
+            *(f"u.{name}::{kind}" if kind in JOINED else f"u.{name}" for name, kind in self.columns.items()),
             *derived.values(),
         ]
         return (
@@ -58,12 +57,9 @@ class Table:
         replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in self.key)
         return f"{self.insert} ON CONFLICT (org_id, connection_id, {', '.join(self.key)}) DO UPDATE SET {replaced}"
 
-    def arrays(self, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-        """Rows turned into the statement's arrays."""
-        return [
-            [None if value is None else str(value) for value in column] if kind == "numeric" else list(column)
-            for kind, column in zip(self.columns.values(), zip(*rows, strict=True), strict=True)
-        ]
+    def parameters(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Rows turned into the statements' parameters."""
+        return pack(self.columns.values(), rows)
 
 
 _KEPT = {"external_id": "text", "modified_at": "timestamptz", "content": "bytea", "deleted_at": "timestamptz"}

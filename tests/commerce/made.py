@@ -51,7 +51,9 @@ class Store:
 
     async def net(self, currency: str = "USD") -> Decimal:
         """Everything sold minus everything given back, in the rollup."""
-        rows = await self.rows("SELECT coalesce(sum(gross - refunds), 0) AS net FROM daily_sales WHERE currency = $1", currency)
+        rows = await self.rows(
+            "SELECT coalesce(sum(gross - refunds), 0) AS net FROM daily_sales WHERE currency = $1", currency
+        )
         return Decimal(rows[0]["net"])
 
     async def configure(self, **columns: Any) -> None:
@@ -85,7 +87,9 @@ def line(sku: str | None = "LAMP", quantity: str = "1", total: str = "10", **fie
     return OrderLine(sku=sku, quantity=Decimal(quantity), total=Decimal(total), subtotal=Decimal(total), **values)
 
 
-def order(external_id: str = "1", *, total: str = "100", at: datetime = NOON, version: float = 0, **fields: Any) -> Order:
+def order(
+    external_id: str = "1", *, total: str = "100", at: datetime = NOON, version: float = 0, **fields: Any
+) -> Order:
     """A paid order of `at`; `version` is its modification in minutes after NOON."""
     status = fields.pop("status", OrderStatus.PROCESSING)
     return Order(
@@ -103,7 +107,9 @@ def order(external_id: str = "1", *, total: str = "100", at: datetime = NOON, ve
     )
 
 
-def refund(external_id: str = "r1", *, order_id: str = "1", amount: str = "30", at: datetime = NOON, **fields: Any) -> Refund:
+def refund(
+    external_id: str = "r1", *, order_id: str = "1", amount: str = "30", at: datetime = NOON, **fields: Any
+) -> Refund:
     return Refund(
         external_id=external_id,
         modified_at=fields.pop("modified_at", at),

@@ -118,7 +118,7 @@ class Oracle:
             row["fees"] += order.fee_total
             row["gross_reporting"] += self._convert(order.total, rate)
             row["discounts_reporting"] += self._convert(order.discount_total, rate)
-            customer = order.customer_id and f"#{order.customer_id}" or order.customer_email.lower()
+            customer = (order.customer_id and f"#{order.customer_id}") or order.customer_email.lower()
             if customer:
                 row["customer_orders"] += 1
                 first = (at, order.external_id, (day, order.currency))
@@ -153,5 +153,3 @@ class Oracle:
         row["refund_count"] += 1
         row["refunds"] += refund.amount
         row["refunds_reporting"] += self._convert(refund.amount, self._rate(currency, day))
-
-

@@ -27,7 +27,9 @@ async def test_a_batch_is_written_and_told_once(rt, store, monkeypatch):
     heard = await events_of(rt, store, monkeypatch)
     first = await store.write(order(lines=(line(),)), product())
     assert first.changed == {"orders": 1, "products": 1}
-    assert [(e.kind, e.version, e.payload) for e in heard] == [("data", first.version, {"kinds": ["orders", "products"]})]
+    assert [(e.kind, e.version, e.payload) for e in heard] == [
+        ("data", first.version, {"kinds": ["orders", "products"]})
+    ]
 
 
 async def test_a_replay_changes_nothing_moves_no_version_and_tells_nobody(rt, store, monkeypatch):
@@ -67,7 +69,9 @@ async def test_a_copy_that_is_newer_by_its_date_only_moves_no_version_but_keeps_
 
 
 async def test_within_one_batch_the_newest_copy_wins_and_of_equal_ones_the_last(store):
-    await store.write(order(total="3", version=3), order(total="1", version=1), order("2", total="5"), order("2", total="7"))
+    await store.write(
+        order(total="3", version=3), order(total="1", version=1), order("2", total="5"), order("2", total="7")
+    )
     assert await store.net() == 10
 
 
@@ -186,7 +190,9 @@ async def test_a_deleted_refund_is_added_back(store):
 
 async def test_a_currency_without_a_rate_is_kept_and_never_added(store):
     await store.write(order(), order("2", currency="JPY", total="12000", lines=(line("LAMP", "2", "12000"),)))
-    rows = await store.rows("SELECT currency, gross, gross_reporting, unconverted_orders FROM daily_sales ORDER BY currency")
+    rows = await store.rows(
+        "SELECT currency, gross, gross_reporting, unconverted_orders FROM daily_sales ORDER BY currency"
+    )
     assert [tuple(r.values()) for r in rows] == [("JPY", 12000, 0, 1), ("USD", 100, 100, 0)]
     [sku] = await store.rows("SELECT units, revenue_reporting FROM daily_sku_sales")
     assert (sku["units"], sku["revenue_reporting"]) == (2, 0)
@@ -254,7 +260,9 @@ async def test_texts_arrive_verbatim(store):
     await store.write(
         product(name=odd, categories=(odd, "", "NULL")), order(note=odd, meta={"via": odd}, refund_ids=(odd,))
     )
-    [found] = await store.rows("SELECT p.name, p.categories, o.note, o.meta->>'via' AS via, o.refund_ids FROM products p, orders o")
+    [found] = await store.rows(
+        "SELECT p.name, p.categories, o.note, o.meta->>'via' AS via, o.refund_ids FROM products p, orders o"
+    )
     assert found == {"name": odd, "categories": [odd, "", "NULL"], "note": odd, "via": odd, "refund_ids": [odd]}
 
 

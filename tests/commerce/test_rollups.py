@@ -82,13 +82,23 @@ async def _stored(store: Store) -> tuple[dict[Any, Any], dict[Any, Any]]:
     sales = await store.rows("SELECT * FROM daily_sales")
     skus = await store.rows("SELECT * FROM daily_sku_sales")
     return (
-        {(r["day"], r["currency"]): figures for r in sales if any((figures := {f: Decimal(r[f]) for f in SALES}).values())},
-        {(r["day"], r["sku"]): (r["units"], r["revenue_reporting"]) for r in skus if r["units"] or r["revenue_reporting"]},
+        {
+            (r["day"], r["currency"]): figures
+            for r in sales
+            if any((figures := {f: Decimal(r[f]) for f in SALES}).values())
+        },
+        {
+            (r["day"], r["sku"]): (r["units"], r["revenue_reporting"])
+            for r in skus
+            if r["units"] or r["revenue_reporting"]
+        },
     )
 
 
 @given(history=_histories)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 async def test_rollups_equal_a_rebuild_and_an_independent_calculation(rt: Runtime, history: list[Any]):
     store = await connect(rt, await make_org(rt, "Random"))
     await store.configure(timezone=BERLIN, reporting_currency="EUR")
@@ -121,7 +131,9 @@ async def test_a_rebuild_moves_everything_to_a_new_time_zone_currency_and_rate(r
     await store.rate("USD", "0.5")
     before = (await store.rows("SELECT version FROM tenant_versions"))[0]["version"]
     assert await rebuild(rt, store.org) == before + 1
-    rows = await store.rows("SELECT day::text, currency, gross_reporting, refunds_reporting FROM daily_sales ORDER BY currency")
+    rows = await store.rows(
+        "SELECT day::text, currency, gross_reporting, refunds_reporting FROM daily_sales ORDER BY currency"
+    )
     assert [tuple(r.values()) for r in rows] == [("2026-03-11", "EUR", 100, 0), ("2026-03-11", "USD", 50, 15)]
     [sku] = await store.rows("SELECT day::text, revenue_reporting FROM daily_sku_sales")
     assert sku == {"day": "2026-03-11", "revenue_reporting": 5}
