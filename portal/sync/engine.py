@@ -24,6 +24,7 @@ from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place, places, save_progress
 from portal.sync.lease import LeaseLost
 from portal.sync.progress import encode
+from portal.sync.reconcile import reconcile
 from portal.sync.stream import Patience, Stopping
 from portal.sync.streams import sync_streams
 from portal.tenancy.scope import Scope, tenant
@@ -91,7 +92,7 @@ async def run(
         forced=trigger == "manual",
     )
     keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner))
-    work = asyncio.create_task(sync_streams(attempt, known, patience or Patience()))
+    work = asyncio.create_task(_work(attempt, known, patience or Patience()))
     try:
         await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
@@ -115,6 +116,12 @@ async def run(
         for task in (keeper, work):
             task.cancel()
         await asyncio.gather(keeper, work, return_exceptions=True)
+
+
+async def _work(attempt: Attempt, known: dict[str, Place], patience: Patience) -> None:
+    await sync_streams(attempt, known, patience)
+    if not attempt.halted:
+        await reconcile(attempt, known)
 
 
 async def _begin(

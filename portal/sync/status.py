@@ -10,6 +10,7 @@ import msgspec
 from portal.connectors.registry import manifest as manifest_of
 from portal.stores.connection import FREQUENCIES, StoreConnection
 from portal.sync.progress import StreamProgress, decode
+from portal.sync.reconcile import ids_of
 from portal.tenancy.scope import Scope
 
 _WORDS = {
@@ -144,7 +145,10 @@ async def rejects_of(scope: Scope, connection_id: int, limit: int = 50) -> tuple
 def _run(platform: str, row: Any) -> Run:
     tone, word = _WORDS[row["status"]]
     streams = decode(row["progress"])
-    labels = {stream.name: stream.label for stream in manifest_of(platform).streams}
+    labels: dict[str, str] = {}
+    for stream in manifest_of(platform).streams:
+        labels[stream.name] = stream.label
+        labels[ids_of(stream.name)] = f"{stream.label}: what the store deleted"
     return Run(
         id=row["id"],
         status=row["status"],
@@ -160,7 +164,8 @@ def _run(platform: str, row: Any) -> Run:
         error=row["error"] or "",
         advice=row["advice"] or "",
         attempts=row["attempts"],
-        lines=[_line(labels.get(name, name), each, row["status"]) for name, each in streams.items()],
+        # jsonb keeps no order; the manifest's is the order of the work.
+        lines=[_line(label, streams[name], row["status"]) for name, label in labels.items() if name in streams],
     )
 
 
