@@ -70,6 +70,8 @@ async def home() -> Response:
     who = principal()
     if who.is_superadmin and who.org_id is None:
         return redirect("/superadmin/clients")  # type: ignore[return-value]
+    if who.role not in DASHBOARD:
+        return redirect("/account")  # type: ignore[return-value]
     return redirect("/dashboard")  # type: ignore[return-value]
 
 
