@@ -103,3 +103,30 @@ def product(sku: str, quantity: int | str | None, **fields: Any) -> Product:
         quantity=None if quantity is None else Decimal(quantity),
         **(given | fields),
     )
+
+
+async def at_noon(rt: Runtime, org: UUID) -> None:
+    """Move the organization to the zone where it is about noon: today and last week are then the same at any hour."""
+    offset = datetime.now(UTC).hour - 12
+    zone = "Etc/GMT" if offset == 0 else f"Etc/GMT{offset:+d}"  # POSIX: a plus sign is west of Greenwich
+    async with tenant(rt.database, org) as scope:
+        await scope.sql.execute("UPDATE organizations SET timezone = $2 WHERE id = $1", org, zone)
+
+
+async def set_store(rt: Runtime, org: UUID, connection_id: int, assignments: str) -> None:
+    """Put a connection into a state: `assignments` is SQL."""
+    async with tenant(rt.database, org) as scope:
+        await scope.sql.execute(f"UPDATE client_api_credentials SET {assignments} WHERE id = $1", connection_id)
+
+
+async def finish_streams(rt: Runtime, org: UUID, connection_id: int) -> None:
+    """Say that orders and products were read to their end, as a sync of an empty store does."""
+    async with tenant(rt.database, org) as scope:
+        for stream in ("orders", "products"):
+            await scope.sql.execute(
+                "INSERT INTO sync_cursors (org_id, connection_id, stream, phase, completed_at)"
+                " VALUES ($1, $2, $3, 'incremental', now())",
+                org,
+                connection_id,
+                stream,
+            )

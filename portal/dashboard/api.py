@@ -40,7 +40,8 @@ def handler(tile: Tile) -> Callable[[], Awaitable[Response]]:
         }
         if found.version.as_of is not None:
             headers["X-Data-As-Of"] = found.version.as_of.isoformat()
-        if etag in request.headers.get("If-None-Match", ""):
+        known = request.headers.get("If-None-Match", "")
+        if etag in known or known.strip() == "*":
             return Response(b"", 304, headers)
         return Response(found.entry.body, 200, headers)
 

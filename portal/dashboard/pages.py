@@ -79,9 +79,8 @@ async def home() -> Response:
 async def dashboard() -> Response:
     """The strip and the tile grid, each tile drawn on its own."""
     org_id = principal().org
-    version, drawn = await serving().dashboard(tiles(), org_id)
-    async with scope.reading(runtime().database, org_id) as connection:
-        stand = await standing(connection)
+    stand = await serving().standing(org_id)
+    version, drawn = await serving().dashboard(tiles(), org_id, stand)
     return await page("dashboard/page.html", drawn=drawn, live_seq=version.number, standing=stand)
 
 
@@ -118,12 +117,12 @@ async def orders() -> Response:
     )
 
 
-@route(blueprint, "/orders/<int:connection_id>/<external_id>", roles=DASHBOARD, family="page")
+@route(blueprint, "/orders/<int:connection_id>/<path:external_id>", roles=DASHBOARD, family="page")
 async def order(connection_id: int, external_id: str) -> Response:
-    """One order with its lines and refunds."""
+    """One order with its lines and refunds. Platforms may have a slash in their ids."""
     async with scope.reading(runtime().database, principal().org) as connection:
         stand = await standing(connection)
-        found = await queries.order_detail(connection, connection_id, external_id)
+        found = await queries.order_detail(connection, connection_id, external_id.rstrip("/"))
     if found is None:
         raise Missing("There is no such order.")
     return await page("dashboard/order.html", order=found, standing=stand)

@@ -57,25 +57,34 @@ class Serving:
         )
         return Answer(entry, version)
 
-    async def elements(self, tile: Tile, org_id: UUID) -> tuple[Version, dict[str, str]]:
+    async def standing(self, org_id: UUID) -> Standing:
+        """How the organization's stores stand now. Not cached: it moves without moving the data version."""
+        async with scope.reading(self._rt.database, org_id) as connection:
+            return await standing(connection)
+
+    async def elements(self, tile: Tile, org_id: UUID, stand: Standing | None = None) -> tuple[Version, dict[str, str]]:
         """The HTML of every element of `tile` by id, the same for all who look at the organization."""
         version = await self.versions.current(org_id)
+        stand = stand or await self.standing(org_id)
 
         async def compute() -> bytes:
             return msgspec.json.encode(await self._draw(tile, org_id, version))
 
         entry = await self._rt.cache.get_or_compute(
-            self._key("html", tile, org_id, version, None), tile.max_age, compute
+            self._key(f"html-{stand.mark}", tile, org_id, version, None), tile.max_age, compute
         )
         drawn: dict[str, str] = msgspec.json.decode(entry.body)
         return version, drawn
 
-    async def dashboard(self, tiles: tuple[Tile, ...], org_id: UUID) -> tuple[Version, dict[str, str]]:
+    async def dashboard(
+        self, tiles: tuple[Tile, ...], org_id: UUID, stand: Standing | None = None
+    ) -> tuple[Version, dict[str, str]]:
         """The elements of all `tiles`. A tile that fails shows its error in its own box; the page lives."""
         version = await self.versions.current(org_id)
+        stand = stand or await self.standing(org_id)
         drawn: dict[str, str] = {}
         for tile, found in zip(
-            tiles, await asyncio.gather(*(self.elements(t, org_id) for t in tiles), return_exceptions=True), strict=True
+            tiles, await asyncio.gather(*(self.elements(t, org_id, stand) for t in tiles), return_exceptions=True), strict=True
         ):
             if isinstance(found, BaseException):
                 if not isinstance(found, Exception):

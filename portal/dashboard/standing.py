@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Literal
 
 State = Literal["live", "stale", "error", "empty", "not_connected", "first_sync"]
@@ -50,6 +51,13 @@ class Standing:
         if self.failing or self.overdue:
             return "stale"
         return "empty" if empty else "live"
+
+    @property
+    def mark(self) -> str:
+        """Changes with everything a drawn tile says of the stores, apart from their data."""
+        said = (self.stores > 0, self.synced > 0, self.failing_id, self.failing, self.reason, self.overdue)
+        told = repr((*said, self.currency, self.timezone))
+        return blake2b(told.encode(), digest_size=6).hexdigest()
 
     @property
     def stale_for(self) -> timedelta | None:

@@ -42,10 +42,9 @@ class Way:
             return [str(planted.connection_id)]
         if kind == "uuid":
             return sorted(each for each in planted.ids if re.fullmatch(r"[0-9a-f-]{36}", each))[:12]
-        if kind == "path":
-            return ["css/base.css", f"../{planted.mark}"]
         words = [*(tile.slug for tile in tiles()), *(manifest.platform for manifest in registry.manifests())]
         tokens = sorted(each for each in planted.ids if re.fullmatch(r"[0-9a-f]{32}", each))
+        words += ["css/base.css", f"gid/{planted.mark}/1"] if kind == "path" else []
         return [*words, planted.order_id, planted.sku, str(planted.org), *tokens[:2]]
 
 
