@@ -128,12 +128,13 @@ async def own_sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def unhurried(rt: Runtime) -> AsyncIterator[None]:
     """The agency allows a high rate, so that tests need not wait for a store's budget."""
     async with platform(rt.database, "test: lift the rate") as scope:
         await scope.sql.execute(
             "INSERT INTO api_platform_configs (platform_type, requests_per_second, burst) VALUES ('woocommerce', 5000, 5000)"
+            " ON CONFLICT (platform_type) DO UPDATE SET requests_per_second = 5000, burst = 5000"
         )
     yield
     async with platform(rt.database, "test: lower the rate") as scope:

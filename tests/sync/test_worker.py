@@ -220,3 +220,18 @@ async def test_a_run_whose_job_was_lost_gets_one_again(rt: Runtime, sandbox: San
     await request_due(rt)
     assert await shop.value("SELECT count(*) FROM pgqueuer WHERE $1 > 0 AND entrypoint = 'backfill_connection'") == 1
     assert await shop.value("SELECT count(*) FROM client_api_sync_results WHERE connection_id = $1") == 1
+
+
+async def test_behind_pgbouncer_the_lanes_poll_instead_of_listening(
+    rt: Runtime, sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rt, "settings", rt.settings.model_copy(update={"database_pgbouncer": True}))
+    shop = await connect(sandbox, "empty")
+    async with working(rt):
+        await asyncio.sleep(0.2)  # the lanes have looked once and found nothing
+        await shop.request("manual")
+
+        async def done() -> bool:
+            return await status(shop) == "success"
+
+        await until(done, 5)
