@@ -3,10 +3,20 @@ const ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger",
   deepLinking: true,
+  defaultModelsExpandDepth: 0,
   persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
 });
+
+// Swagger UI's own dark look, by the portal's theme: chosen, or the system's.
+const system = matchMedia("(prefers-color-scheme: dark)");
+function shade() {
+  const theme = document.documentElement.dataset.theme || (system.matches ? "dark" : "light");
+  document.documentElement.classList.toggle("dark-mode", theme === "dark");
+}
+shade();
+system.addEventListener("change", shade);
 
 // "Sign in with a token": asks for one and hands it to the UI, so that every "Execute" carries it.
 const form = document.getElementById("swagger-sign-in");

@@ -11,7 +11,8 @@ from msgspec import Meta
 from portal.commerce import queries
 from portal.dashboard.tile import Element, Reading, Tile
 
-DRAWN = 98  # cells of the heat map: seven rows of fourteen
+DRAWN = 196  # the most cells of the heat map
+LEVELS = ("out", "critical", "low", "covered", "ample", "over")  # least covered first
 
 Severity = Literal["critical", "high", "medium", "low"]
 
@@ -57,12 +58,13 @@ async def fetch(connection: Any, query: Query) -> Reading:
     summary = Summary(**{name: counts.get(name) for name in Summary.__struct_fields__})
     cells = await queries.inventory_heat(connection)
     return Reading(
-        body=InventoryAlerts(alerts=alerts, summary=summary), more=_drawn(cells), empty=not counts.get("items")
+        body=InventoryAlerts(alerts=alerts, summary=summary), more=_drawn(cells, counts), empty=not counts.get("items")
     )
 
 
-def _drawn(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """The heat map: the most urgent items first, as many as fit, and how many more there are."""
+def _drawn(cells: list[dict[str, Any]], counts: dict[str, Any]) -> dict[str, Any]:
+    """The heat map's cells from the least covered to the overstocked, and how many more items there are."""
+    shown = _shared(cells)
     return {
         "heat_cells": [
             {
@@ -71,10 +73,17 @@ def _drawn(cells: list[dict[str, Any]]) -> dict[str, Any]:
                 "text": _cover(cell),
                 "href": f"/inventory?show=all&q={quote(cell['sku'] or cell['product_name'])}",
             }
-            for cell in cells[:DRAWN]
+            for cell in shown
         ],
-        "hidden_cells": max(0, len(cells) - DRAWN),
+        "hidden_cells": max(0, (counts.get("items") or 0) - (counts.get("untracked_items") or 0) - len(shown)),
     }
+
+
+def _shared(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each level has places in proportion to its items (the most urgent of it), so that the colours tell the whole stock."""
+    share = min(1.0, DRAWN / max(1, len(cells)))
+    levels = [[cell for cell in cells if cell["cover_bucket"] == level] for level in LEVELS]
+    return [cell for level in levels for cell in level[: max(1, int(len(level) * share))]][:DRAWN]
 
 
 def _cover(cell: dict[str, Any]) -> str:
@@ -99,7 +108,10 @@ TILE = Tile(
     response=InventoryAlerts,
     query=Query,
     fetch=fetch,
-    elements=(Element(id="tile-inventory-alerts", template="dashboard/tiles/_inventory_alerts.html"),),
+    elements=(
+        Element(id="tile-inventory-alerts", template="dashboard/tiles/_inventory_alerts.html"),
+        Element(id="tile-stock-alerts", template="dashboard/tiles/_stock_alerts.html"),
+    ),
     csv=csv,
     behind="/inventory",
     example={

@@ -33,7 +33,7 @@ def number(value: Any) -> str:
     if value is None:
         return _UNKNOWN
     text: str = format_decimal(value, locale=LOCALE)
-    return text
+    return text.replace("-", "−", 1)
 
 
 def percent(value: Any, signed: bool = False) -> str:
@@ -55,9 +55,13 @@ def clock_time(value: datetime | None, timezone: str = "UTC") -> str:
     return _UNKNOWN if value is None else value.astimezone(zone(timezone)).strftime("%H:%M")
 
 
-def day(value: date | None) -> str:
-    """`Sunday 22 November`."""
-    return _UNKNOWN if value is None else str(format_date(value, "EEEE d MMMM", locale=LOCALE))
+def day(value: date | None, timezone: str = "UTC") -> str:
+    """`Sunday 22 November`; of a moment, the day it is in the time zone."""
+    if value is None:
+        return _UNKNOWN
+    if isinstance(value, datetime):
+        value = value.astimezone(zone(timezone))
+    return str(format_date(value, "EEEE d MMMM", locale=LOCALE))
 
 
 @lru_cache(maxsize=512)
