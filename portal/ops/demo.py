@@ -16,10 +16,10 @@ from portal.audit import trail
 from portal.compose import close_runtime, open_runtime
 from portal.foundation.errors import StartupError
 from portal.foundation.runtime import Runtime
-from portal.foundation.server import listen
 from portal.foundation.settings import Settings
 from portal.ops.crew import Crew, Member
 from portal.ops.demo_cast import CLIENTS, ORDERS, PEOPLE, Client, Person, load_secrets, specs, write_private
+from portal.ops.demo_moves import follow_sandbox
 from portal.ops.environment import environment_of
 from portal.stores import service as stores
 from portal.sync import jobs
@@ -56,6 +56,7 @@ class Demo:
             for client in CLIENTS:
                 org_id = organizations[client.organization]
                 await self._connect(runtime, client, org_id, owners[client.organization])
+            await follow_sandbox(runtime, self._sandbox)
         finally:
             await close_runtime(runtime)
         return self._settings
@@ -105,14 +106,7 @@ class Demo:
         return [*lines, f"  sandbox      {self._sandbox}/_control places orders, refunds, failures"]
 
     async def _start_sandbox(self) -> None:
-        port = self._secrets.sandbox_port
-        try:
-            listen("127.0.0.1", port).close()
-        except StartupError:
-            raise StartupError(
-                f"Port {port} of the demo's sandbox is in use by another program: stop it, or start with another --data-dir."
-            ) from None
-        arguments = ["sandbox", "--port", str(port), "--orders", str(ORDERS), "--seed", "1"]
+        arguments = ["sandbox", "--port", str(self._secrets.sandbox_port), "--orders", str(ORDERS), "--seed", "1"]
         arguments += ["--stores", ",".join(client.store for client in CLIENTS)]
         arguments += ["--data-dir", str(self._settings.data_dir)]
         environ = environment_of(self._settings)
@@ -170,6 +164,7 @@ class Demo:
                 frequency="hourly",
                 created_by=owner,
             )
+            await stores.record_test(scope, connection_id, test, runtime.clock())
             await jobs.request_sync(scope, org_id=org_id, connection_id=connection_id, trigger="first")
             await _tell(scope, "store.connect", client.connection, org_id)
 

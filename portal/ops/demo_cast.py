@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,19 +73,24 @@ def specs() -> dict[str, SandboxStoreSpec]:
 
 
 def load_secrets(data_dir: Path) -> tuple[Secrets, bool]:
-    """The kept secrets, and whether they were made just now. Raises `StartupError` when the folder cannot be written."""
+    """The kept secrets, and whether the passwords were made just now. The port is another one when it was taken since.
+
+    Raises `StartupError` when the folder cannot be written.
+    """
     path = data_dir / "secrets" / "demo.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Secrets), False
-    except (OSError, msgspec.MsgspecError):
-        pass
-    made = Secrets({person.part: secrets.token_urlsafe(12) for person in PEOPLE}, _free_port())
+    kept: Secrets | None = None
+    with suppress(OSError, msgspec.MsgspecError):
+        kept = msgspec.json.decode(path.read_bytes(), type=Secrets)
+    if kept is not None and _is_free(kept.sandbox_port):
+        return kept, False
+    passwords = kept.passwords if kept else {person.part: secrets.token_urlsafe(12) for person in PEOPLE}
+    made = Secrets(passwords, _free_port())
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, msgspec.json.encode(made))
     except OSError as error:
         raise StartupError(f"{path} cannot be written ({error.strerror}): choose another --data-dir.") from error
-    return made, True
+    return made, kept is None
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -94,6 +100,14 @@ def write_private(path: Path, content: bytes) -> None:
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     fresh.replace(path)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        listen("127.0.0.1", port).close()
+    except StartupError:
+        return False
+    return True
 
 
 def _free_port() -> int:

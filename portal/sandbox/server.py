@@ -192,7 +192,7 @@ class Sandbox:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise BadControl("body", "must be a JSON object") from error
         names = [store.spec.name for store in stores]
-        name = Asking(given).word("store", names[0] if len(names) == 1 else "", names)
+        name = Asking(given).word("store", names[0], names)
         return self._apis[name].store, given
 
     def _truth(self, request: web.Request, stores: list[Store]) -> web.Response:

@@ -99,7 +99,7 @@ async def register_webhooks(rt: Runtime, org_id: UUID, connection_id: int) -> Re
 
 def may_write(connection: StoreConnection) -> bool:
     """What the last connection test found of the permission to create webhooks; unknown counts as yes, trying tells."""
-    if connection.last_test is None:
+    if connection.last_test is None or "permissions" not in connection.last_test:  # never tested, only registered
         return True
     test = msgspec.convert(connection.last_test, ConnectionTest)
     return all(each.granted is not False for each in test.permissions if each.name == "write_webhooks")
