@@ -48,6 +48,11 @@ _UNASKED = frozenset({"assets", "webhook"})  # families that never look at who a
 _FORCED = frozenset({"accounts.password_page", "accounts.change_password", "accounts.sign_out", "accounts.set_theme"})
 
 
+def request_id_for(given: str) -> str:
+    """The client's own id when it is a decent one, else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+
+
 def install(app: Quart) -> Gate:
     """Put the gate before every route of `app`, whose `extensions["portal"]` is the runtime."""
     gate = Gate(app, app.extensions["portal"])
@@ -90,8 +95,7 @@ class Gate:
         self.resolver.listen()
 
     async def before_request(self) -> Response | None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+        g.request_id = request_id_for(request.headers.get("X-Request-Id", ""))
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         g._quart_auth_user = _NOBODY  # ours reads the cookie; quart-auth only writes it
         rule = request.url_rule

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from quart import Blueprint, Response, current_app, request
+from quart import Blueprint, Quart, Response, current_app, request
 
 from portal.accounts.gate import principal
 from portal.dashboard.registry import tiles
-from portal.dashboard.serving import Serving
+from portal.dashboard.serving import Answer, Serving
 from portal.dashboard.tile import Tile
-from portal.foundation.web.policy import Doc, route
+from portal.foundation.web.policy import Doc, Policy, route
 from portal.foundation.web.requests import parse_query
 
 blueprint = Blueprint("dashboard_api", __name__)
@@ -23,6 +23,30 @@ def serving() -> Serving:
     return found
 
 
+def policy_of(app: Quart, tile: Tile) -> Policy:
+    """The policy that the tile's route declared."""
+    declared: Policy = app.view_functions[f"{blueprint.name}.{endpoint_of(tile)}"].__policy__  # type: ignore[union-attr]
+    return declared
+
+
+def endpoint_of(tile: Tile) -> str:
+    return tile.slug.replace("-", "_")
+
+
+def answer_headers(tile: Tile, found: Answer) -> dict[str, str]:
+    """How old the answer is, how long it may be kept and by whom, and when its newest source data arrived."""
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": f"private, max-age={tile.max_age}, must-revalidate",
+        "ETag": found.entry.etag,
+        "Age": str(int(found.entry.age)),
+        "Vary": "Authorization, Cookie, x-org-id",
+    }
+    if found.version.as_of is not None:
+        headers["X-Data-As-Of"] = found.version.as_of.isoformat()
+    return headers
+
+
 def handler(tile: Tile) -> Callable[[], Awaitable[Response]]:
     """The route of one tile: parse, one answer, respond."""
     no_query = tile.query() if not tile.query.__struct_fields__ else None
@@ -30,16 +54,7 @@ def handler(tile: Tile) -> Callable[[], Awaitable[Response]]:
     async def answer() -> Response:
         query: Any = no_query if no_query is not None and not request.query_string else parse_query(tile.query)
         found = await serving().json(tile, principal().org, query)
-        etag = found.entry.etag
-        headers = {
-            "Content-Type": "application/json",
-            "Cache-Control": f"private, max-age={tile.max_age}, must-revalidate",
-            "ETag": etag,
-            "Age": str(int(found.entry.age)),
-            "Vary": "Authorization, Cookie, x-org-id",
-        }
-        if found.version.as_of is not None:
-            headers["X-Data-As-Of"] = found.version.as_of.isoformat()
+        etag, headers = found.entry.etag, answer_headers(tile, found)
         known = request.headers.get("If-None-Match", "")
         if etag in known or known.strip() == "*":
             return Response(b"", 304, headers)
@@ -54,7 +69,7 @@ for _tile in tiles():
         _tile.path,
         roles=_tile.roles,
         family=_tile.family,
-        endpoint=_tile.slug.replace("-", "_"),
+        endpoint=endpoint_of(_tile),
         doc=Doc(
             summary=_tile.title,
             description=f"{_tile.summary}. Source: {', '.join(_tile.source)}. Cache: at most {_tile.max_age // 60} minutes, "

@@ -57,6 +57,14 @@ class Serving:
         )
         return Answer(entry, version)
 
+    def peek(self, tile: Tile, org_id: UUID, query: Any) -> Answer | None:
+        """What `json` would answer, if this process has it."""
+        version = self.versions.peek(org_id)
+        if version is None:
+            return None
+        entry = self._rt.cache.peek(self._key("json", tile, org_id, version, query), tile.max_age)
+        return None if entry is None else Answer(entry, version)
+
     async def standing(self, org_id: UUID) -> Standing:
         """How the organization's stores stand now. Not cached: it moves without moving the data version."""
         async with scope.reading(self._rt.database, org_id) as connection:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from quart import Quart
 
+from portal.accounts.at_once import AtOnce
 from portal.dashboard import api, live, pages
+from portal.dashboard.express import Express
 from portal.dashboard.hub import Hub
+from portal.dashboard.registry import tiles
 from portal.dashboard.serving import Serving
 from portal.dashboard.versions import Versions
 from portal.foundation.runtime import Runtime
@@ -23,6 +26,8 @@ def install(app: Quart, rt: Runtime, parts: Sequence[Part]) -> None:
     app.extensions["dashboard"], app.extensions["live"] = serving, hub
     for room in (api, live, pages):
         app.register_blueprint(room.blueprint)
+    lanes = {tile.path: (tile, api.policy_of(app, tile)) for tile in tiles()}
+    app.asgi_app = Express(app.asgi_app, AtOnce(app.extensions["gate"], rt), serving, lanes)  # type: ignore[method-assign]
     app.before_serving(_started(hub))
     app.after_serving(hub.stop)
 

@@ -32,14 +32,17 @@ class Versions:
         self._known: dict[UUID, tuple[Version, float]] = {}
         self._announced: dict[UUID, int] = {}  # the newest version an event named: an older read is not kept
 
+    def peek(self, org_id: UUID) -> Version | None:
+        """The organization's version now, if this process knows it."""
+        known = self._known.get(org_id)
+        if known is None:
+            return None
+        trust = _TRUST_BUS if self._rt.bus.listening else _TRUST_ALONE
+        return known[0] if time.monotonic() - known[1] < trust else None
+
     async def current(self, org_id: UUID) -> Version:
         """The organization's version now."""
-        known = self._known.get(org_id)
-        if known is not None:
-            trust = _TRUST_BUS if self._rt.bus.listening else _TRUST_ALONE
-            if time.monotonic() - known[1] < trust:
-                return known[0]
-        return await self.refresh(org_id)
+        return self.peek(org_id) or await self.refresh(org_id)
 
     async def refresh(self, org_id: UUID) -> Version:
         """Read the version from PostgreSQL and remember it."""
