@@ -79,7 +79,9 @@ def order(
 def line(sku: str | None, total: str = "100.00", quantity: int = 1, **fields: Any) -> OrderLine:
     """An item line."""
     given: dict[str, Any] = {"external_id": uuid4().hex[:8], "product_id": f"p-{sku}", "name": f"Name of {sku}"}
-    return OrderLine(sku=sku, quantity=Decimal(quantity), total=Decimal(total), subtotal=Decimal(total), **(given | fields))
+    return OrderLine(
+        sku=sku, quantity=Decimal(quantity), total=Decimal(total), subtotal=Decimal(total), **(given | fields)
+    )
 
 
 def refund(of: Order, amount: str, *, at: datetime | None = None, **fields: Any) -> Refund:

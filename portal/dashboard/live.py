@@ -13,6 +13,8 @@ from quart import Blueprint, Response, current_app, websocket
 from portal.accounts.gate import principal
 from portal.dashboard.hub import HEARTBEAT, Hub
 from portal.dashboard.socket import LAGGED, Socket, message
+from portal.foundation.database import AWAY
+from portal.foundation.errors import PortalError
 from portal.foundation.runtime import runtime
 from portal.foundation.web import policy
 from portal.foundation.web.answers import json_answer
@@ -101,7 +103,9 @@ async def _read(socket: Socket) -> None:
                 await _catch_up(socket, int(said["since"]))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError):
             continue
-    socket.end(1008, "")
+        except (PortalError, *AWAY):  # the page comes back by itself, and asks again
+            return socket.end(1013, "")
+    return socket.end(1008, "")
 
 
 async def _catch_up(socket: Socket, since: int) -> None:

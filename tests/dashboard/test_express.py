@@ -80,9 +80,15 @@ async def test_a_token_that_was_revoked_is_refused_at_once(rt: Runtime, program:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"x-org-id": "00000000-0000-0000-0000-000000000001"}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer nonsense"}],
+    [
+        {"x-org-id": "00000000-0000-0000-0000-000000000001"},
+        {"Authorization": "Basic abc"},
+        {"Authorization": "Bearer nonsense"},
+    ],
 )
-async def test_what_is_not_plain_goes_the_whole_way(program: Visitor, taken: list[str], headers: dict[str, str]) -> None:
+async def test_what_is_not_plain_goes_the_whole_way(
+    program: Visitor, taken: list[str], headers: dict[str, str]
+) -> None:
     assert (await program.get(PATH, headers=headers)).status in {401, 403}
     assert taken == []
 

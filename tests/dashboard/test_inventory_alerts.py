@@ -54,7 +54,9 @@ async def test_the_alerts_are_listed_most_severe_first(reader: Visitor) -> None:
     body = (await reader.get(PATH)).json()
     assert list(body) == ["alerts", "summary"]
     assert [list(each) for each in body["alerts"]] == [ALERT_KEYS] * 6
-    found = [(each["sku"], each["alert_type"], each["alert_severity"], each["days_of_cover"]) for each in body["alerts"]]
+    found = [
+        (each["sku"], each["alert_type"], each["alert_severity"], each["days_of_cover"]) for each in body["alerts"]
+    ]
     assert found == [
         ("OUT-SOLD", "out_of_stock", "critical", 0),
         ("LOW-2", "low_stock", "critical", 2),

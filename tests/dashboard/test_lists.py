@@ -134,7 +134,17 @@ async def test_an_order_shows_its_lines_refunds_and_facts(rt: Runtime, org: UUID
     await ledgers.write(rt, org, shop, sale, refund(sale, "19.00", reason="Broken shade"))
     visitor = await sign_in("operator", org)
     text = (await visitor.page(f"/orders/{shop}/77")).text
-    for expected in ("R-77", "Oak lamp", "LAMP", "deleted product", "$119.00", "Broken shade", "−$19.00", "Leave it", "Invoice"):
+    for expected in (
+        "R-77",
+        "Oak lamp",
+        "LAMP",
+        "deleted product",
+        "$119.00",
+        "Broken shade",
+        "−$19.00",
+        "Leave it",
+        "Invoice",
+    ):
         assert expected in text, expected
     assert (await visitor.page(f"/orders/{shop}/78")).status == 404
     assert (await visitor.page(f"/orders/{shop + 10_000}/77")).status == 404

@@ -95,7 +95,12 @@ def _identifies(name: str, value: Any) -> bool:
 
 
 async def _fill(admin: Any, table: str, planted: Planted, user_id: UUID) -> None:
-    known = {"org_id": planted.org, "connection_id": planted.connection_id, "user_id": user_id, "chain": str(planted.org)}
+    known = {
+        "org_id": planted.org,
+        "connection_id": planted.connection_id,
+        "user_id": user_id,
+        "chain": str(planted.org),
+    }
     words = await _allowed_words(admin, table)
     columns = await admin.fetch(
         """SELECT column_name AS name, udt_name AS kind, is_nullable = 'YES' OR column_default IS NOT NULL AS optional,

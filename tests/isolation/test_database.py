@@ -48,7 +48,9 @@ async def test_row_level_security_is_forced_on_every_table_with_an_organization(
         if row["tenant"] or name == "organizations":
             assert row["forced"], f"{name} has tenants' rows and no forced row-level security"
         else:
-            assert name in SHARED or name.startswith(("pgqueuer", "tortoise_")), f"{name} has neither org_id nor a reason"
+            assert name in SHARED or name.startswith(("pgqueuer", "tortoise_")), (
+                f"{name} has neither org_id nor a reason"
+            )
 
 
 async def test_views_read_with_the_rights_of_whoever_asks(admin: Any) -> None:

@@ -89,7 +89,9 @@ async def test_every_cached_answer_belongs_to_one_organization(
     for visitor in (insider, theirs):
         for path in ("/dashboard", "/api/v1/dashboard/sales-pulse", "/api/v1/dashboard/inventory-alerts?limit=7"):
             assert (await visitor.page(path)).status == 200
-    kept = {key: entry.body for key, entry in rt.cache._kept.items() if str(planted.org) in key or str(neighbour.org) in key}
+    kept = {
+        key: entry.body for key, entry in rt.cache._kept.items() if str(planted.org) in key or str(neighbour.org) in key
+    }
     assert kept
     async with redis.from_url(servers.redis_url) as client:
         prefix = rt.link.key("cache", "")
@@ -102,6 +104,12 @@ async def test_every_cached_answer_belongs_to_one_organization(
 
 
 async def test_answers_of_one_organization_may_not_be_kept_by_shared_caches(insider: Visitor, planted: Planted) -> None:
-    for path in ("/dashboard", "/orders", "/stores", "/api/v1/dashboard/sales-pulse", "/dashboard/tiles/sales-pulse.csv"):
+    for path in (
+        "/dashboard",
+        "/orders",
+        "/stores",
+        "/api/v1/dashboard/sales-pulse",
+        "/dashboard/tiles/sales-pulse.csv",
+    ):
         cache_control = (await insider.page(path)).headers["Cache-Control"]
         assert "private" in cache_control or "no-store" in cache_control, path

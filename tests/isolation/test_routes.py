@@ -36,7 +36,9 @@ def test_every_changing_route_is_guarded_against_forged_requests(app: Quart) -> 
         assert way.policy.csrf or not way.policy.roles, f"{way.method} {way.rule} takes a session without a form token"
 
 
-@pytest.mark.parametrize(("role", "via"), [*((role, "session") for role in OUTSIDERS), ("owner", "token"), ("member", "api_key")])
+@pytest.mark.parametrize(
+    ("role", "via"), [*((role, "session") for role in OUTSIDERS), ("owner", "token"), ("member", "api_key")]
+)
 async def test_no_route_shows_another_organizations_rows(
     app: Quart, planted: Planted, outsider: Outsider, role: str, via: str
 ) -> None:
@@ -69,7 +71,9 @@ async def test_the_organizations_own_people_do_see_the_marks(app: Quart, planted
     assert expected <= seen, "the walk would not have noticed a leak"
 
 
-async def test_no_search_finds_another_organizations_rows(planted: Planted, outsider: Outsider, insider: Visitor) -> None:
+async def test_no_search_finds_another_organizations_rows(
+    planted: Planted, outsider: Outsider, insider: Visitor
+) -> None:
     visitor = await outsider("owner")
     for path in ("/orders?q={}", "/inventory?show=all&q={}"):
         asked = path.format(planted.mark)
