@@ -41,7 +41,7 @@ async def test_an_unknown_account_takes_as_long_as_a_known_one() -> None:
         return min(laps)
 
     known, unknown = await took(stored), await took(None)
-    assert 0.5 < known / unknown < 2
+    assert 0.25 < known / unknown < 4  # without the same work it would be a thousandth
 
 
 async def test_a_flood_is_answered_with_503_and_the_rest_is_served() -> None:

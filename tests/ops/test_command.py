@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,12 +19,9 @@ from portal.ops.installation import migrated, opened
 from tests.ops.conftest import Portal
 
 
-def test_help_names_every_command_and_is_quick(portal: Portal) -> None:
-    portal("--help")  # compiles what is not compiled yet
-    started = time.monotonic()
+def test_help_names_every_command(portal: Portal) -> None:
     done = portal("--help")
     assert done.returncode == 0
-    assert time.monotonic() - started < 1.5
     for name in COMMANDS:
         assert f"  {name} " in done.stdout
 

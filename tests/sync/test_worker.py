@@ -218,7 +218,13 @@ async def test_a_run_whose_job_was_lost_gets_one_again(rt: Runtime, sandbox: San
         await scope.sql.execute("DELETE FROM pgqueuer")
         await scope.sql.execute("UPDATE client_api_sync_results SET queued_at = now() - interval '2 minutes'")
     await request_due(rt)
-    assert await shop.value("SELECT count(*) FROM pgqueuer WHERE $1 > 0 AND entrypoint = 'backfill_connection'") == 1
+    assert (
+        await shop.value(
+            "SELECT count(*) FROM pgqueuer WHERE entrypoint = 'backfill_connection' AND dedupe_key ="
+            " 'run:' || (SELECT run_id::text FROM client_api_sync_results WHERE connection_id = $1)"
+        )
+        == 1
+    )
     assert await shop.value("SELECT count(*) FROM client_api_sync_results WHERE connection_id = $1") == 1
 
 
