@@ -33,7 +33,12 @@ async def open_runtime(settings: Settings) -> Runtime:
     try:
         link = RedisLink(settings.redis_url, settings.redis_prefix)
         bus = Bus(link)
-        outbound = OutboundClient(settings.outbound_allow, settings.outbound_ca_file, link)
+        outbound = OutboundClient(
+            settings.outbound_allow,
+            settings.outbound_ca_file,
+            link,
+            base_urls={"shopify": settings.shopify_base_url},
+        )
         await bus.start()
     except BaseException:
         await database.close()

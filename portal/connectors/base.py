@@ -35,6 +35,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     default: str = ""
     options: tuple[str, ...] = ()
     advanced: bool = False  # shown folded under "Advanced"
+    names_store: bool = False  # another value is another store: everything is read anew (so is every field of type url)
     max_length: int = 2048
 
 
@@ -81,6 +82,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     setup_steps: tuple[str, ...] = ()
     webhook_topics: tuple[str, ...] = ()
     max_timeout: float = 30.0
+    # The credential that signs the platform's deliveries, where the platform and not the portal chooses the secret.
+    webhook_secret_field: str = ""
+
+    @property
+    def address_fields(self) -> tuple[str, ...]:
+        """The fields that say which store it is."""
+        return tuple(field.name for field in self.fields if field.type == "url" or field.names_store)
 
 
 class PermissionResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,14 +143,20 @@ class IdPage(msgspec.Struct, frozen=True, kw_only=True):
     ids: Sequence[str]
     next: Cursor
     finished: bool
+    complete: bool = True  # False: the platform hides some rows (older ones), so what is not listed may well be there
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified webhook delivery, understood."""
+    """A verified webhook delivery, understood.
+
+    `stale` names rows (stream -> ids) that the payload does not tell in full: they are fetched. `ask` wants a run soon.
+    """
 
     topic: str
     records: Sequence[AnyRecord] = ()
     rejected: Sequence[Rejected] = ()
+    stale: Mapping[str, Sequence[str]] = {}
+    ask: bool = False
 
 
 class Connector(Protocol):

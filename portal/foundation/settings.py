@@ -88,6 +88,13 @@ class Settings(BaseModel):
         alias="PORTAL_OUTBOUND_CA_FILE",
         description="a PEM file of certificate authorities to trust as well",
     )
+    shopify_base_url: str = Field(
+        "",
+        alias="PORTAL_SHOPIFY_BASE_URL",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="where Shopify shops are instead of https://{shop}, e.g. a sandbox at http://127.0.0.1:8801; the "
+        "shop's domain follows as the path",
+    )
     trusted_proxies: int = Field(
         0,
         alias="PORTAL_TRUSTED_PROXIES",

@@ -20,8 +20,8 @@ async def store_budget(scope: Scope, connection: StoreConnection) -> Budget:
 
 async def trial_budget(rt: Runtime, platform_type: str, credentials: Mapping[str, str]) -> Budget:
     """The budget of credentials that are not saved: by the site's host, so that tests of one store share it too."""
-    addresses = [credentials.get(field.name, "") for field in manifest_of(platform_type).fields if field.type == "url"]
-    host = urlsplit(addresses[0]).netloc.lower() if addresses else platform_type
+    addresses = [credentials.get(name, "") for name in manifest_of(platform_type).address_fields]
+    host = (urlsplit(addresses[0]).netloc or addresses[0]).lower() if addresses else platform_type
     digest = hashlib.sha256(host.encode()).hexdigest()[:24]
     async with platform(rt.database, "read platform rates", read_only=True) as scope:
         return await _budget(scope, platform_type, f"test:{digest}")

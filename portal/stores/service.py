@@ -109,7 +109,7 @@ async def replace_credentials(
         msgspec.json.encode(shown_fields).decode(),
         sealed,
     )
-    addresses = [field.name for field in manifest_of(connection.platform).fields if field.type == "url"]
+    addresses = manifest_of(connection.platform).address_fields
     if any(shown_fields.get(name) != connection.settings.get(name) for name in addresses):
         # Cursors are the old address' own. Rows are kept: the same ids are written over, and an empty answer is refused.
         await scope.sql.execute("DELETE FROM sync_cursors WHERE connection_id = $1", connection.id)

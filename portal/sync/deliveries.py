@@ -25,6 +25,7 @@ from portal.stores import service as stores
 from portal.stores.connection import StoreConnection
 from portal.sync.checkpoint import save_rejects
 from portal.sync.jobs import request_sync, request_webhooks, working_key
+from portal.sync.stale import fetch_stale
 from portal.sync.writing import UNWRITABLE, write
 from portal.tenancy.scope import Scope, tenant
 
@@ -98,12 +99,10 @@ async def process(rt: Runtime, org_id: UUID, connection_id: int, job_id: int) ->
 
 async def _write(rt: Runtime, connection: StoreConnection, module: Webhooks, rows: list[Any]) -> None:
     """One batch: understood, then rows and marks in one transaction. A row that cannot be stored takes only itself along."""
-    records: list[AnyRecord] = []
-    rejected: list[Rejected] = []
-    for row in rows:
-        understood = _understand(module, row)
-        records.extend(understood.records)
-        rejected.extend(understood.rejected)
+    understood = [_understand(module, row) for row in rows]
+    fetched = await fetch_stale(rt, connection, understood)
+    records: list[AnyRecord] = [*(record for each in understood for record in each.records), *fetched.records]
+    rejected: list[Rejected] = [*(row for each in understood for row in each.rejected), *fetched.rejected]
 
     async def within(scope: Scope) -> None:
         await scope.sql.execute(
@@ -112,7 +111,10 @@ async def _write(rt: Runtime, connection: StoreConnection, module: Webhooks, row
         await save_rejects(
             scope, connection.org_id, connection.id, [each for each in rejected if each.external_id], records
         )
-        await _ask_for_refunds(scope, connection, records)
+        if fetched.ask:
+            await _ask(scope, connection)
+        else:
+            await _ask_for_refunds(scope, connection, records)
 
     arrived = max(row["received_at"] for row in rows)
     try:
@@ -153,10 +155,14 @@ async def _ask_for_refunds(scope: Scope, connection: StoreConnection, records: l
         named,
     )
     if missing:
-        try:
-            await request_sync(scope, org_id=connection.org_id, connection_id=connection.id, trigger="webhook")
-        except Conflict:
-            return  # paused: its next sync brings them
+        await _ask(scope, connection)
+
+
+async def _ask(scope: Scope, connection: StoreConnection) -> None:
+    try:
+        await request_sync(scope, org_id=connection.org_id, connection_id=connection.id, trigger="webhook")
+    except Conflict:
+        return  # paused: its next sync brings them
 
 
 async def _lock(scope: Scope, connection_id: int) -> None:

@@ -61,11 +61,21 @@ async def register_webhooks(rt: Runtime, org_id: UUID, connection_id: int) -> Re
         connection = await stores.load(scope, connection_id)
         url = delivery_url(rt, connection)
         secret = await _secret(rt, scope, connection) if url else ""
+    declared = manifest_of(connection.platform)
     now = rt.clock()
     if not url:
         outcome = Registration(
             state="not_reachable", detail="The portal has no public address (PORTAL_PUBLIC_URL) to deliver to.", at=now
         )
+        await _record(rt, connection, outcome, None)
+        return outcome
+    if not secret:
+        label = next(each.label for each in declared.fields if each.name == declared.webhook_secret_field)
+        detail = (
+            f"{declared.label} signs its deliveries with the {label}, which is not entered. Enter it among the store's "
+            "credentials to get changes within seconds; until then they come by polling."
+        )
+        outcome = Registration(state="not_permitted", detail=detail, at=now)
         await _record(rt, connection, outcome, None)
         return outcome
     if not may_write(connection):
@@ -88,7 +98,7 @@ async def register_webhooks(rt: Runtime, org_id: UUID, connection_id: int) -> Re
     except PortalError as error:
         outcome, topics = Registration(state="failed", detail=error.message, at=now), []
     else:
-        wanted = set(manifest_of(connection.platform).webhook_topics)
+        wanted = set(declared.webhook_topics)
         missing = sorted(wanted - set(topics))
         detail = f"Not active: {', '.join(missing)}." if missing else "Changes arrive within seconds."
         outcome = Registration(state="partly" if missing else "registered", detail=detail, at=now)
@@ -106,14 +116,21 @@ def may_write(connection: StoreConnection) -> bool:
 
 
 async def _secret(rt: Runtime, scope: Any, connection: StoreConnection) -> str:
-    """The connection's webhook secret, made (and saved before the store hears of it) on first use."""
+    """The connection's webhook secret, made (and saved before the store hears of it) on first use.
+
+    Where the platform chooses it, it is one of the credentials, saved beside the others for the route that verifies;
+    empty when the merchant has not entered it.
+    """
     sealed = await scope.sql.fetchval(
         "SELECT webhook_secret FROM client_api_credentials WHERE id = $1 FOR NO KEY UPDATE", connection.id
     )
     known = await webhook_secret(rt, connection.org_id, connection, sealed)
-    if known:
-        return known
-    fresh = secrets.token_urlsafe(32)
+    if given := manifest_of(connection.platform).webhook_secret_field:
+        fresh = (await stores.credentials(rt, scope, connection)).get(given, "")
+    else:
+        fresh = known or secrets.token_urlsafe(32)
+    if fresh == (known or ""):
+        return fresh
     await scope.sql.execute(
         "UPDATE client_api_credentials SET webhook_secret = $2 WHERE id = $1",
         connection.id,

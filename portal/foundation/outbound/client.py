@@ -44,6 +44,8 @@ class OutboundClient:
     Only http(s), no private address unless its `host:port` is in `allow`, no redirects, no cookies, no proxy from the
     environment. Every failure is a ConnectorError with advice and `details["reason"]`; an HTTP status is not a
     failure here. `ca_file` adds trusted authorities. Raises StartupError on a wrong `allow` or `ca_file`.
+    `base_urls` holds the operator's other addresses of platforms that have one address for all shops (platform -> URL,
+    for sandboxes); connectors look there before they use the platform's own.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class OutboundClient:
         ca_file: Path | None = None,
         redis_link: RedisLink | None = None,
         user_agent: str = "CommercePortal",
+        base_urls: Mapping[str, str] | None = None,
     ) -> None:
+        self.base_urls: Mapping[str, str] = {name: url.rstrip("/") for name, url in (base_urls or {}).items() if url}
         self._allow, self._certificates = AllowList(allow), Certificates(ca_file)
         self._budgets, self._user_agent = Budgets(redis_link), user_agent
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
