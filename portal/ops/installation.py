@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from portal.foundation.embedded import EmbeddedServers
 from portal.foundation.errors import StartupError
@@ -39,16 +40,14 @@ async def opened(settings: Settings) -> AsyncIterator[Installation]:
     and stopped at the end. Raises `StartupError` with what to do.
     """
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
-    if settings.database_url:
+    if settings.database_url and settings.redis_url:
         yield Installation(_outside(settings))
         return
-    if settings.redis_url:
-        raise StartupError("REDIS_URL is set and DATABASE_URL is not: set both, or neither for private servers.")
     if record.held(settings.data_dir):
         found = await _running(settings.data_dir)
         yield Installation(await _private(settings, found), record=found)
         return
-    servers = EmbeddedServers(settings.data_dir)
+    servers = EmbeddedServers(settings.data_dir, wanted=_wanted(settings))
     endpoints = await servers.start()
     try:
         found = record.Record(record.Running.of(os.getpid()), endpoints.admin_dsn, endpoints.redis_url)
@@ -80,21 +79,37 @@ def new_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def _outside(settings: Settings) -> Settings:
+def _wanted(settings: Settings) -> list[Literal["postgres", "valkey"]]:
+    """The private servers to start: whichever the settings do not name one of their own for."""
+    wanted: list[Literal["postgres", "valkey"]] = []
+    if not settings.database_url:
+        wanted.append("postgres")
     if not settings.redis_url:
-        raise StartupError("DATABASE_URL is set and REDIS_URL is not: set both, or neither for private servers.")
-    if not settings.master_keys:
-        raise StartupError(
-            "PORTAL_MASTER_KEYS is not set: make a key with `portal keys generate`, keep it safe, and set it "
-            "(or PORTAL_MASTER_KEYS_FILE). Without it stored credentials cannot be read."
-        )
-    return settings
+        wanted.append("valkey")
+    return wanted
+
+
+def _outside(settings: Settings) -> Settings:
+    """Settings with a database of their own: its master key must be kept with it, not in a folder beside the program."""
+    if settings.master_keys:
+        return settings
+    if settings.demo:
+        return settings.model_copy(update={"master_keys": _own_key(settings.data_dir)})
+    raise StartupError(
+        "PORTAL_MASTER_KEYS is not set: make a key with `portal keys generate`, keep it safe, and set it "
+        "(or PORTAL_MASTER_KEYS_FILE). Without it stored credentials cannot be read."
+    )
 
 
 async def _private(settings: Settings, found: record.Record) -> Settings:
+    """Settings completed by the private servers that run."""
+    if not settings.redis_url:
+        settings = settings.model_copy(update={"redis_url": found.redis_url})
+    if settings.database_url:
+        return _outside(settings)
     keys = settings.master_keys or _own_key(settings.data_dir)
     url = await ensure_database(found.admin_dsn, DATABASE)
-    return settings.model_copy(update={"database_url": url, "redis_url": found.redis_url, "master_keys": keys})
+    return settings.model_copy(update={"database_url": url, "master_keys": keys})
 
 
 def _own_key(data_dir: Path) -> str:
@@ -118,7 +133,7 @@ async def _running(data_dir: Path, seconds: float = 20.0) -> record.Record:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         found = record.read(data_dir)
-        if found is not None and found.admin_dsn and found.holder.process() is not None:
+        if found is not None and (found.admin_dsn or found.redis_url) and found.holder.process() is not None:
             return found
         await asyncio.sleep(0.1)
         if not record.held(data_dir):

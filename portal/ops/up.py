@@ -216,7 +216,7 @@ async def _watch_servers(installation: Installation) -> None:
     while servers is not None:
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
         for name, server in (("postgres", servers.postgres), ("valkey", servers.valkey)):
-            if server.pid is not None:
+            if name not in servers.wanted or server.pid is not None:
                 continue
             _log.error("server_ended", server=name)
             try:

@@ -41,8 +41,6 @@ def test_every_command_has_help_and_takes_a_data_folder(name: str, portal: Porta
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL is not right: it should be postgresql://"),
         ({"PORTAL_LOG_LEVEL": "loud"}, "PORTAL_LOG_LEVEL is not right"),
         ({"PORTAL_MASTER_KEYS_FILE": "/nowhere/key"}, "PORTAL_MASTER_KEYS_FILE: cannot read /nowhere/key"),
-        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "DATABASE_URL is not: set both"),
-        ({"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x"}, "REDIS_URL is not: set both"),
         (
             {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1/0"},
             "PORTAL_MASTER_KEYS is not set: make a key with `portal keys generate`",
@@ -57,6 +55,13 @@ def test_a_wrong_setting_is_one_line_that_says_what_would_be_right(
     assert names in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_only_the_server_without_an_address_is_a_private_one(portal: Portal, data_dir: Path) -> None:
+    done = portal("migrate", "--data-dir", str(data_dir), REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 0, done.stderr
+    assert (data_dir / "postgres").is_dir()
+    assert not (data_dir / "valkey").exists()
 
 
 def test_a_server_that_does_not_answer_is_one_line(portal: Portal) -> None:

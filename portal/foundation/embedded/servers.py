@@ -1,9 +1,10 @@
-"""Both private servers over one data folder."""
+"""The private servers over one data folder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 from filelock import FileLock
@@ -19,7 +20,7 @@ _MIN_FREE_BYTES = 300 << 20
 
 
 class Endpoints(NamedTuple):
-    """Where the servers answer."""
+    """Where the servers answer; empty for one that was not wanted."""
 
     admin_dsn: str
     redis_url: str
@@ -30,14 +31,23 @@ class EmbeddedServers:
 
     `start()` gives the endpoints and raises StartupError with one sentence of what to do; `stop()` ends Valkey,
     then PostgreSQL. `messages` lists what was repaired. The profile `tests` trades durability for speed.
-    After a kill -9 of the portal the live PostgreSQL goes on, and the next `start()` adopts it.
+    After a kill -9 of the portal the live PostgreSQL goes on, and the next `start()` adopts it. `wanted` leaves one of
+    the two out, for an installation that has its own.
     """
 
     postgres: Postgres
     valkey: Valkey
 
-    def __init__(self, data_dir: Path, profile: Profile = "live", *, min_free_bytes: int = _MIN_FREE_BYTES) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        profile: Profile = "live",
+        *,
+        min_free_bytes: int = _MIN_FREE_BYTES,
+        wanted: Sequence[Literal["postgres", "valkey"]] = ("postgres", "valkey"),
+    ) -> None:
         self.messages: list[str] = []
+        self.wanted = frozenset(wanted)
         self._data_dir, self._profile, self._min_free = data_dir.absolute(), profile, min_free_bytes
         self._lock: FileLock | None = None
 
@@ -48,15 +58,19 @@ class EmbeddedServers:
         self._lock = folders.lock(self._data_dir)
         try:
             self._arrange()
-            await self.postgres.start()
-            await self.valkey.start()
+            if "postgres" in self.wanted:
+                await self.postgres.start()
+            if "valkey" in self.wanted:
+                await self.valkey.start()
         except BaseException:
             await self.stop()
             raise
         self.messages += [*self.postgres.messages, *self.valkey.messages]
         for message in self.messages:
             _log.warning("embedded_servers", message=message)
-        return Endpoints(self.postgres.dsn, self.valkey.url)
+        return Endpoints(
+            self.postgres.dsn if "postgres" in self.wanted else "", self.valkey.url if "valkey" in self.wanted else ""
+        )
 
     async def stop(self) -> None:
         """Stop Valkey, then PostgreSQL, and give the data folder back. May be called twice."""
