@@ -19,7 +19,7 @@ from portal.foundation.web.requests import form_values, parse_query
 from portal.stores import service as stores
 from portal.superadmin.clients import list_clients
 from portal.superadmin.drafts import open_draft, seal_draft
-from portal.superadmin.service import NewClient, create_client
+from portal.superadmin.service import NewClient, check_platform, create_client
 from portal.tenancy import scope
 
 blueprint = Blueprint("superadmin", __name__)
@@ -87,6 +87,8 @@ async def test_new_client() -> Response:
     errors: dict[str, str] = {}
     test = None
     try:
+        if wrong := check_platform(values["platform_type"]):
+            raise Invalid("Choose a platform.", wrong)
         credentials = stores.validate_credentials(values["platform_type"], _credentials(values))
         test = await stores.test_credentials(runtime(), values["platform_type"], credentials)
     except Invalid as error:
@@ -138,7 +140,8 @@ async def _submitted() -> dict[str, str]:
 
 
 def _credentials(values: dict[str, str]) -> dict[str, str]:
-    return stores.from_form(values["platform_type"], values)
+    unknown = check_platform(values["platform_type"])
+    return {} if unknown else stores.from_form(values["platform_type"], values)
 
 
 async def _form(

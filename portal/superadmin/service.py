@@ -73,6 +73,7 @@ async def check(rt: Runtime, new: NewClient) -> tuple[str, dict[str, str]]:
     credentials: dict[str, str] = {}
     if new.platform:
         wrong |= _check_connection(new)
+    if new.platform and "platform_type" not in wrong:
         try:
             credentials = stores.validate_credentials(new.platform, new.credentials)
         except Invalid as error:
@@ -87,11 +88,15 @@ async def check(rt: Runtime, new: NewClient) -> tuple[str, dict[str, str]]:
     return email, credentials
 
 
+def check_platform(platform: str) -> dict[str, str]:
+    """What is wrong with the choice of the platform: nothing, or one field."""
+    names = [manifest.platform for manifest in registry.manifests()]
+    return {} if platform in names else {"platform_type": f"Choose one of: {', '.join(names)}."}
+
+
 def _check_connection(new: NewClient) -> dict[str, str]:
     wrong: dict[str, str] = {}
-    if new.platform not in {manifest.platform for manifest in registry.manifests()}:
-        names = ", ".join(manifest.platform for manifest in registry.manifests())
-        wrong["platform_type"] = f"Choose one of: {names}."
+    wrong |= check_platform(new.platform)
     if not 1 <= len(new.connection_name.strip()) <= 100:
         wrong["connection_name"] = "Enter a name of 1 to 100 characters, such as Main store."
     if new.frequency not in stores.FREQUENCIES:
