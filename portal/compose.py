@@ -37,7 +37,11 @@ async def open_runtime(settings: Settings) -> Runtime:
             settings.outbound_allow,
             settings.outbound_ca_file,
             link,
-            base_urls={"shopify": settings.shopify_base_url},
+            base_urls={
+                "shopify": settings.shopify_base_url,
+                "amazon": settings.amazon_api_url,
+                "amazon-lwa": settings.amazon_lwa_url,
+            },
         )
         await bus.start()
     except BaseException:

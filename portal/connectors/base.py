@@ -85,6 +85,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     # The credential that signs the platform's deliveries, where the platform and not the portal chooses the secret.
     webhook_secret_field: str = ""
 
+    # What the installation gives a connection that brings none of its own: field name -> name of the setting.
+    installation: Mapping[str, str] = {}
+
     @property
     def address_fields(self) -> tuple[str, ...]:
         """The fields that say which store it is."""

@@ -95,6 +95,33 @@ class Settings(BaseModel):
         description="where Shopify shops are instead of https://{shop}, e.g. a sandbox at http://127.0.0.1:8801; the "
         "shop's domain follows as the path",
     )
+    amazon_api_url: str = Field(
+        "",
+        alias="PORTAL_AMAZON_API_URL",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="where Amazon's Selling Partner API is instead of the seller's region, e.g. a sandbox's "
+        "http://127.0.0.1:8801/amazon",
+    )
+    amazon_lwa_url: str = Field(
+        "",
+        alias="PORTAL_AMAZON_LWA_URL",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="where Login with Amazon is instead of Amazon's own, e.g. a sandbox's http://127.0.0.1:8801/amazon",
+    )
+    amazon_lwa_client_id: str = Field(
+        "",
+        alias="PORTAL_AMAZON_LWA_CLIENT_ID",
+        description="the LWA client id of this installation's Amazon application (amzn1.application-oa2-client.…)",
+    )
+    amazon_lwa_client_secret: str = Field(
+        "", alias="PORTAL_AMAZON_LWA_CLIENT_SECRET", description="the LWA client secret that belongs to it"
+    )
+    amazon_lwa_secret_created: str = Field(
+        "",
+        alias="PORTAL_AMAZON_LWA_SECRET_CREATED",
+        pattern=r"^(\d{4}-\d{2}-\d{2})?$",
+        description="the day that secret was made, e.g. 2026-01-31; Amazon lets it expire after 180 days",
+    )
     trusted_proxies: int = Field(
         0,
         alias="PORTAL_TRUSTED_PROXIES",

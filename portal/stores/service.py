@@ -19,6 +19,7 @@ from portal.foundation.runtime import Runtime
 from portal.stores.budgets import store_budget
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
 from portal.stores.fields import from_form, validate_credentials
+from portal.stores.installation import completed
 from portal.stores.sealed import credentials, seal_secrets, shown, split
 from portal.stores.testing import record_test, test_credentials
 from portal.tenancy.scope import Scope, tenant
@@ -125,7 +126,9 @@ async def open_connector(rt: Runtime, org_id: UUID, connection_id: int) -> Conne
         connection = await load(scope, connection_id)
         values = await credentials(rt, scope, connection)
         budget = await store_budget(scope, connection)
-    return connector_class(connection.platform)(values, rt.outbound, budget)
+    return connector_class(connection.platform)(
+        completed(rt.settings, connection.platform, values), rt.outbound, budget
+    )
 
 
 async def pause(scope: Scope, connection_id: int) -> None:

@@ -15,6 +15,7 @@ from portal.connectors.registry import connector_class
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, NotFound, RateLimited, Temporary
 from portal.foundation.runtime import Runtime
 from portal.stores.budgets import trial_budget
+from portal.stores.installation import completed
 from portal.tenancy.scope import Scope
 
 LONGEST_TEST = 40.0
@@ -36,7 +37,8 @@ async def test_credentials(rt: Runtime, platform: str, credentials: Mapping[str,
     try:
         async with asyncio.timeout(LONGEST_TEST):
             budget = await trial_budget(rt, platform, credentials)
-            return await connector_class(platform)(credentials, rt.outbound, budget).test()
+            values = completed(rt.settings, platform, credentials)
+            return await connector_class(platform)(values, rt.outbound, budget).test()
     except TimeoutError:
         return _failed(
             started, "timeout", "The store took too long to answer.", "Try again, or ask the host why it is slow."
