@@ -13,7 +13,7 @@ from portal.api_docs import pages as api_docs_pages
 from portal.dashboard import setup as dashboard
 from portal.foundation.resources import ROOT
 from portal.foundation.runtime import Runtime
-from portal.foundation.web import assets, refusals
+from portal.foundation.web import assets, paths, refusals
 from portal.foundation.web.parts import Part
 from portal.foundation.web.policy import DASHBOARD, OWNER, SIGNED_IN, SUPERADMIN
 from portal.ops import health
@@ -56,6 +56,7 @@ def create_app(rt: Runtime) -> Quart:
     """The portal over an open runtime. A route without a declared policy keeps it from serving."""
     app = Quart("portal", static_folder=None, template_folder=str(ROOT / "templates"))
     app.extensions["portal"] = rt
+    paths.install(app)
     refusals.install(app)
     gate.install(app)
     context.install(app, NAV)

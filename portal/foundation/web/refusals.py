@@ -8,7 +8,7 @@ from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
 from portal.foundation.database import AWAY
-from portal.foundation.errors import DependencyAway, PortalError
+from portal.foundation.errors import BadRequest, DependencyAway, PortalError
 from portal.foundation.web.answers import error_answer
 
 _log = structlog.get_logger("portal.web")
@@ -27,6 +27,7 @@ _MESSAGES = {
     405: "That method is not possible here.",
     413: "The body is too large.",
 }
+_UNFIT = (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError)
 _DATABASE = ("asyncpg", "portal.foundation.database")
 
 
@@ -34,6 +35,7 @@ def install(app: Quart) -> None:
     """Register the handlers of `app`."""
     app.register_error_handler(PortalError, _told)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(asyncpg.DataError, _unfit_value)
     for kind in AWAY:
         app.register_error_handler(kind, _away)
     app.register_error_handler(Exception, _unexpected)
@@ -58,6 +60,14 @@ async def _http(error: HTTPException) -> Response:
         _MESSAGES.get(status, error.name + "."), status=status, code=_CODES.get(status, "HTTP_ERROR"), headers=headers
     )
     return await error_answer(told)
+
+
+async def _unfit_value(error: Exception) -> Response:
+    """A value from outside that the database cannot hold: a NUL in a text, a number beyond its column."""
+    if type(error) not in _UNFIT:
+        return await _unexpected(error)  # a division by zero and the like: ours
+    _log.warning("value_unfit", error=type(error).__name__)  # the text holds the value
+    return await error_answer(BadRequest("The request holds a value that cannot be: a NUL character or a huge number."))
 
 
 async def _away(error: Exception) -> Response:
