@@ -107,7 +107,8 @@ async def test_new_client() -> Response:
 async def create_new_client() -> Response:
     """Create the client; on any error the form comes back as it was filled in, each error beside its field."""
     values = await _submitted()
-    api = values.get("input_method", "api") == "api"
+    method = values.get("input_method", "api")
+    api = method == "api"
     new = NewClient(
         company_name=values.get("company_name", ""),
         email=values.get("email", ""),
@@ -119,6 +120,8 @@ async def create_new_client() -> Response:
         frequency=values.get("sync_frequency", "hourly"),
     )
     try:
+        if method not in {"api", "manual"}:
+            raise Invalid("Please correct the marked fields.", {"input_method": "Choose API or No store yet."})
         created = await create_client(runtime(), principal(), new)
     except (Invalid, Conflict) as error:
         return await _form(values, error.details.get("fields", {}), message=error.message, status=error.status)

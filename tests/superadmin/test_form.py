@@ -214,6 +214,17 @@ async def test_a_client_may_begin_without_a_store(agency: Visitor, count: Count)
     assert grown == {"organizations", "tenant_versions", "users", "memberships", "invitations", "audit_entries"}
 
 
+@pytest.mark.parametrize("method", ["", "carrier pigeon"])
+async def test_an_unknown_input_method_creates_no_client_without_a_store(
+    agency: Visitor, store: Sandbox, count: Count, method: str
+) -> None:
+    before = await count()
+    answer = await submit(agency, filled(store, input_method=method))
+    assert answer.status == 422
+    assert "Choose API or No store yet." in beside(answer.text, "input_method")
+    assert await count() == before
+
+
 @pytest.mark.parametrize("platform", ["nothing", "../../etc/passwd", "x" * 300])
 async def test_an_unknown_platform_is_told_beside_the_field(agency: Visitor, store: Sandbox, platform: str) -> None:
     for path in (NEW, f"{NEW}/test"):
