@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from portal.connectors.woocommerce.values import text
+from portal.connectors.values import text
 from portal.foundation.errors import (
     AuthFailed,
     ConnectorError,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portal.connectors.base import Cursor, IdPage
+from portal.connectors.values import BadValue, identifier
 from portal.connectors.woocommerce.changes import LISTS
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.scan import Position, read_part
-from portal.connectors.woocommerce.values import BadValue, identifier
 from portal.foundation.errors import NotFound
 
 _FIELDS = {"products": "id,variations"}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from portal.commerce.records import Coupon, Product, TaxRate
-from portal.connectors.woocommerce import values
+from portal.connectors import values
 from portal.connectors.woocommerce.payloads import (
     Attribute,
     CouponPayload,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from portal.commerce.records import OrderLine, RefundLine
-from portal.connectors.woocommerce import values
+from portal.connectors import values
+from portal.connectors.values import BadValue
 from portal.connectors.woocommerce.payloads import Line, Meta, OrderPayload, RefundPayload, children
-from portal.connectors.woocommerce.values import BadValue
 
 _MOST_LINES = 5000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from portal.commerce.records import Fulfilment, Order, OrderLine, OrderStatus, Refund
+from portal.connectors import values
 from portal.connectors.woocommerce import mapping_lines as lines
-from portal.connectors.woocommerce import values
 from portal.connectors.woocommerce.payloads import (
     Address,
     Meta,

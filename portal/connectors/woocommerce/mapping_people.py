@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from portal.commerce.records import Customer, Deleted
-from portal.connectors.woocommerce import values
+from portal.connectors import values
 from portal.connectors.woocommerce.payloads import Address, CustomerPayload, child, read
 
 

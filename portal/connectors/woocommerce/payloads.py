@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from portal.connectors.woocommerce.values import BadValue
+from portal.connectors.values import BadValue
 
 Loose = object
 _S = TypeVar("_S", bound=msgspec.Struct)

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from portal.connectors.values import BadValue, identifier, text
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.manifest import MANIFEST
 from portal.connectors.woocommerce.payloads import Loose, read
 from portal.connectors.woocommerce.scan import Position, read_part
-from portal.connectors.woocommerce.values import BadValue, identifier, text
 from portal.foundation.errors import Permanent
 
 NAME = "Commerce Portal"

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from portal.connectors.values import BadValue, identifier
 from portal.connectors.woocommerce.client import Answer, Client
-from portal.connectors.woocommerce.values import BadValue, identifier
 from portal.foundation.errors import ConnectorError, Permanent
 
 SMALLEST_PAGE = 10

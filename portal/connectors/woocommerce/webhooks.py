@@ -11,9 +11,9 @@ from datetime import datetime
 
 from portal.commerce.records import AnyRecord
 from portal.connectors.base import Delivery, Rejected
+from portal.connectors.values import text
 from portal.connectors.woocommerce import mapping
 from portal.connectors.woocommerce.body import parse as parse_json
-from portal.connectors.woocommerce.values import text
 from portal.foundation.errors import ConnectorError
 
 _PING = re.compile(rb"webhook_id=\d{1,12}")

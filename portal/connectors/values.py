@@ -1,4 +1,4 @@
-"""Reading the loose scalars WordPress sends: numbers as text, "" for null, 0 for "none", floats for money.
+"""Reading the loose scalars that platforms send: numbers as text, "" for null, 0 for "none", floats for money.
 
 Every reader gives a clean value or raises `BadValue` with a reason a merchant can read; none raises anything else.
 """
