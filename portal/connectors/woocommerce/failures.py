@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -36,6 +37,8 @@ NOT_JSON = (
     "text that begins with {. A maintenance page, a login wall or PHP warnings (set WP_DEBUG_DISPLAY to false) get in the way."
 )
 
+_TAGS = re.compile(r"<[^>]*>")  # WordPress writes some messages as HTML
+
 
 class KeyUnseen(AuthFailed):
     """The shop saw no key it knows: the key is unknown, or its host stripped the Authorization header."""
@@ -56,7 +59,7 @@ class Told(msgspec.Struct):
 def failure(status: int, headers: dict[str, str], body: bytes, path: str) -> ConnectorError:
     """The error for an answer that is not 2xx. `headers` has lower-case names."""
     told = _told(body)
-    code, said = text(told.code, 120), text(told.message, 300)
+    code, said = text(told.code, 120), _TAGS.sub("", text(told.message, 300)).strip()
     if status in {301, 302, 303, 307, 308}:
         return _moved(headers.get("location", ""))
     if status == 401:
