@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
@@ -46,6 +47,8 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     needed_for: str
     required: bool = True
+    # What a key with this permission could do beyond what the portal needs. Flagged on the health page when it is granted.
+    excess: str = ""
 
 
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     setup_steps: tuple[str, ...] = ()
     webhook_topics: tuple[str, ...] = ()
     max_timeout: float = 30.0
+    polled: bool = True  # False: its rows come by hand; never scheduled, no credentials, not among the platforms of a form
     # The credential that signs the platform's deliveries, where the platform and not the portal chooses the secret.
     webhook_secret_field: str = ""
 
@@ -119,6 +123,8 @@ class ConnectionTest(msgspec.Struct, frozen=True, kw_only=True):
     sample: dict[str, int | None] = {}  # orders, products, customers: how many the store has; None unknown
     store: StoreFacts = StoreFacts()
     advice: tuple[str, ...] = ()
+    expires_at: datetime | None = None  # when the credentials end by themselves; None: they do not, or nobody says
+    clock_skew_s: int | None = None  # the store's clock minus ours, in seconds; None: it did not tell
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,13 +146,31 @@ class Page(msgspec.Struct, kw_only=True):
     fetched: int = 0  # payload rows in this page, re-read ones included
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform's list says of a row besides its id. None or "": it does not say.
+
+    `status` is the platform's own word (a record's `source_status`); `business_at` is what the row is dated by.
+    """
+
+    modified_at: datetime | None = None
+    status: str = ""
+    currency: str = ""
+    total: Decimal | None = None
+    business_at: datetime | None = None
+    trashed: bool = False
+
+
 class IdPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of the ids a platform has in a stream: what the ledger holds beyond them was deleted there."""
+    """One page of the ids a platform has in a stream: what the ledger holds beyond them was deleted there.
+
+    `listed` is what the same answer says of some of them: rows that changed without a stamp are found by it.
+    """
 
     ids: Sequence[str]
     next: Cursor
     finished: bool
     complete: bool = True  # False: the platform hides some rows (older ones), so what is not listed may well be there
+    listed: Mapping[str, Listed] = {}
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
