@@ -82,11 +82,14 @@ async def _compare(plan: Plan, servers: Servers, crowds: dict[str, list[Child]],
 
 
 async def _messages(crowds: list[Child], news: Publisher, kinds: str) -> list[int]:
-    await _expect(crowds, 1_000_000)
-    await news.publish([kinds])
-    await asyncio.sleep(2 * QUIET)
-    sizes: list[int] = (await crowds[0].ask(do="sizes"))["sizes"]
-    if not sizes:
+    """The sizes of what one event makes. On a busy machine the hub may send it twice, so the smallest of three counts."""
+    seen: list[list[int]] = []
+    for _ in range(3):
+        await _expect(crowds, 1_000_000)
+        await news.publish([kinds])
+        await asyncio.sleep(2 * QUIET)
+        seen.append((await crowds[0].ask(do="sizes"))["sizes"])
+    if not (sizes := min(seen, key=len)):
         raise ChildFailed(f"nothing was pushed for news of {kinds}")
     return sizes
 

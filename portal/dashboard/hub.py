@@ -164,7 +164,7 @@ class Hub:
             return
         for org_id, version in (await self._serving.versions.refresh_many(looked_at)).items():
             pushed = self._pushed.setdefault(org_id, version.number)
-            if version.number > pushed:
+            if version.number > pushed and org_id not in self._dirty:  # being rendered: that push is on its way
                 self._mark(org_id, {"*"})
 
     async def _beat(self) -> None:
