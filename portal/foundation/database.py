@@ -29,6 +29,7 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,  # a connection between the server's farewell and its end
     TimeoutError,
 )
 """What asyncpg raises when PostgreSQL is away, restarting or full: answered with 503, never 500."""

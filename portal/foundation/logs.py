@@ -34,6 +34,8 @@ _SECRET_TEXT = re.compile(
       | (?P<path>(?-i:/(?:invitation|webhooks/[a-z]+)/))[\w-]{8,}""",
     re.IGNORECASE | re.VERBOSE,
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_BUT_LINES = re.compile(r"(?![\n\t])" + _CONTROL.pattern)
 
 
 def redact(text: str) -> str:
@@ -92,7 +94,7 @@ def configure(settings: Settings) -> None:
             # Tracebacks become text first, so that what they quote is redacted like everything else.
             structlog.processors.format_exc_info,
             _redaction,
-            _json if settings.log_format == "json" else renderer,
+            *([_json] if settings.log_format == "json" else [_visible, renderer]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -115,6 +117,15 @@ def _timestamp(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
 def _redaction(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
         event[name] = redacted(value, name)
+    return event
+
+
+def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Control characters as escapes, so that nobody paints or forges lines on the terminal of who reads them."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            unwanted = _CONTROL_BUT_LINES if name == "exception" else _CONTROL
+            event[name] = unwanted.sub(lambda found: repr(found[0])[1:-1], value)
     return event
 
 

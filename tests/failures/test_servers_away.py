@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+import pytest
 
 from portal.compose import close_runtime, open_runtime
+from portal.foundation.database import AWAY, connect_once
 from portal.foundation.runtime import Runtime
 from portal.foundation.settings import Settings
 from tests import ledgers
@@ -142,3 +144,12 @@ async def test_while_postgresql_restarts_answers_are_503_in_kind_and_everything_
 
 async def _well(visitor: Visitor) -> bool:
     return (await visitor.get(f"{PULSE}/")).status == 200 and (await visitor.page("/orders")).status == 200
+
+
+async def test_a_connection_that_was_told_to_end_but_has_not_yet_counts_as_the_database_away(database_url: str) -> None:
+    connection = await connect_once(database_url)
+    farewell = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+    connection._protocol.data_received(b"E" + (len(farewell) + 4).to_bytes(4, "big") + farewell)
+    with pytest.raises(AWAY):
+        await connection.execute("SELECT 1")
+    connection.terminate()

@@ -106,3 +106,12 @@ def test_people_get_lines_without_colours_when_nobody_watches() -> None:
 def test_the_level_is_kept() -> None:
     lines, _ = said("structlog.get_logger().info('quiet')", PORTAL_LOG_LEVEL="warning")
     assert lines == []
+
+
+def test_control_characters_from_outside_reach_no_terminal_and_forge_no_line() -> None:
+    lines, _ = said(
+        "structlog.get_logger().info('request', path='/\\x00\\x1b[2Jx\\x9b\\nforged Zoë')", PORTAL_LOG_FORMAT="console"
+    )
+    assert len(lines) == 1
+    assert r"x1b[2Jx" in lines[0]
+    assert lines[0].isprintable()
