@@ -1,0 +1,1 @@
+"""Shopify: one folder, see `docs/adding-a-connector.md`."""

@@ -1,0 +1,117 @@
+"""Products and variants. Raises `BadValue`; `mapping` turns that into a `Rejected`.
+
+Everything sold at Shopify is a variant; a product without options has one that it does not show. So the product holds no
+stock and no price of its own, and each variant is a row with both: order lines name variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from portal.commerce.records import Product
+from portal.connectors.shopify import values
+from portal.connectors.shopify.values import Row, inside
+
+_STATUS = {
+    "ACTIVE": "published",
+    "UNLISTED": "published",  # sold to whoever has the link
+    "DRAFT": "draft",
+    "ARCHIVED": "private",
+}
+_UNNAMED = "Default Title"  # the one variant of a product without options
+
+
+def product(row: object, seen_at: datetime) -> Product:
+    """The product itself."""
+    source = values.row_of(row, "the product")
+    return Product(
+        external_id=values.required_id(source.get("id")),
+        modified_at=values.instant(source.get("updatedAt"), "updatedAt", seen_at),
+        kind="variable",
+        name=values.text(source.get("title")),
+        status=_status(source),
+        categories=_categories(source),
+        image_url=_image(source),
+        created_at=values.instant_or_none(source.get("createdAt"), "createdAt", seen_at),
+    )
+
+
+def variant(row: object, parent: object, seen_at: datetime) -> Product:
+    """A variant of the product row `parent`. `quantity` is None where stock is not tracked; it may be negative."""
+    source, owner = values.row_of(row, "the variant"), values.row_of(parent, "the product")
+    title = values.text(source.get("title"))
+    name = values.text(owner.get("title"))
+    price = values.amount(source.get("price"), "price")
+    regular = (
+        price if source.get("compareAtPrice") is None else values.amount(source["compareAtPrice"], "compareAtPrice")
+    )
+    item = source.get("inventoryItem")
+    tracked = inside(item, "tracked") is True
+    quantity = _quantity(source, item) if tracked else None
+    sells_on = source.get("inventoryPolicy") == "CONTINUE"
+    return Product(
+        external_id=values.required_id(source.get("id"), "variant id"),
+        modified_at=max(_moments(source, owner, item, seen_at)),
+        parent_id=values.required_id(owner.get("id"), "product id"),
+        kind="variation",
+        sku=values.text(source.get("sku"), 200) or None,
+        name=name if title in {"", _UNNAMED} else f"{name} - {title}",
+        status=_status(owner),
+        price=price,
+        regular_price=max(regular, price),
+        sale_price=price if regular > price else None,
+        stock_tracked=tracked,
+        quantity=quantity,
+        stock_status=_stock(quantity, sells_on=sells_on),
+        backorders="yes" if sells_on else "no",
+        categories=_categories(owner),
+        image_url=_image(owner),
+        created_at=values.instant_or_none(source.get("createdAt"), "createdAt", seen_at),
+    )
+
+
+def _quantity(source: Row, item: object) -> Decimal | None:
+    """What can be sold: the available units of all active locations, else the shop's own sum of them."""
+    levels = inside(item, "inventoryLevels")
+    if isinstance(levels, dict) and inside(levels, "pageInfo", "hasNextPage") is not True:
+        counted = [
+            values.amount(each.get("quantity"), "available quantity")
+            for level in values.rows(levels)
+            if level.get("isActive") is not False
+            for each in values.rows(level.get("quantities"))
+            if each.get("name") == "available"
+        ]
+        if counted:
+            return sum(counted, Decimal(0))
+    given = source.get("inventoryQuantity")
+    return None if given is None else values.amount(given, "inventoryQuantity")
+
+
+def _moments(source: Row, owner: Row, item: object, seen_at: datetime) -> Iterable[datetime]:
+    """Stock moves the stamps of its levels, not always the variant's; a variant shares its product's name and status."""
+    yield values.instant(source.get("updatedAt"), "variant updatedAt", seen_at)
+    yield values.instant(owner.get("updatedAt"), "updatedAt", seen_at)
+    for level in values.rows(inside(item, "inventoryLevels")):
+        if level.get("updatedAt") is not None:
+            yield values.instant(level["updatedAt"], "level updatedAt", seen_at)
+
+
+def _stock(quantity: Decimal | None, *, sells_on: bool) -> str:
+    if quantity is None or quantity > 0:
+        return "in_stock"
+    return "on_backorder" if sells_on else "out_of_stock"
+
+
+def _status(source: Row) -> str:
+    return _STATUS.get(values.text(source.get("status"), 20), "private")
+
+
+def _categories(source: Row) -> tuple[str, ...]:
+    names = (values.text(source.get("productType"), 200), values.text(inside(source, "category", "name"), 200))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _image(source: Row) -> str:
+    return values.web_address(inside(source, "featuredMedia", "preview", "image", "url"))

@@ -1,0 +1,128 @@
+"""The connection test: the token, each scope, sample counts and the shop's own facts, with advice for each finding."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from portal.connectors.base import ConnectionTest, Permission, PermissionResult
+from portal.connectors.shopify import facts, queries
+from portal.connectors.shopify.client import Client
+from portal.connectors.shopify.failures import CHECK_SCOPES
+from portal.connectors.shopify.manifest import MANIFEST
+from portal.connectors.shopify.reader import granted
+from portal.connectors.shopify.values import inside
+from portal.foundation.errors import (
+    AuthFailed,
+    ConnectorError,
+    Forbidden,
+    NotFound,
+    Permanent,
+    RateLimited,
+    Temporary,
+)
+
+WINDOW = (
+    "Shopify shows this app only the orders of the last 60 days: older ones exist, but are not here, and figures begin there. "
+    "To see all of them, give the app the scope read_all_orders (Shopify approves it on request for public apps) and install "
+    "it again."
+)
+_WORDS: tuple[tuple[type[ConnectorError], str], ...] = (
+    (AuthFailed, "auth_failed"),
+    (Forbidden, "forbidden"),
+    (NotFound, "not_found"),
+    (RateLimited, "rate_limited"),
+    (Temporary, "unreachable"),
+    (Permanent, "error"),
+)
+_REASONS = {  # of the transport and of the shop, more exact than the kind of error
+    "timeout": "timeout",
+    "certificate": "certificate_error",
+    "tls": "certificate_error",
+    "private_address": "address_refused",
+    "dns": "unreachable",
+}
+_CODES = {"PLATFORM_FROZEN": "frozen", "PLATFORM_LOCKED": "locked"}
+
+
+async def test(connect: Callable[[], Client]) -> ConnectionTest:
+    """Try everything once. The first query decides whether the credentials work; `connect` may raise for the form."""
+    started = asyncio.get_running_loop().time()
+    try:
+        client = connect()
+        first = await client.query(queries.SHOP, attempts=2)
+    except ConnectorError as wrong:
+        return _failed(wrong, started)
+    scopes = granted(first.data)
+    streams = [each for each in queries.COUNTS if f"read_{each}" in scopes]
+    counted = await asyncio.gather(*(_count(client, each) for each in streams))
+    troubles = tuple(dict.fromkeys(each for _, each in counted if each))
+    sample: dict[str, int | None] = dict.fromkeys(queries.COUNTS)
+    sample |= {stream: number for stream, (number, _) in zip(streams, counted, strict=True)}
+    permissions = tuple(_permission(each, scopes) for each in MANIFEST.permissions)
+    lacking = _lacking(scopes)
+    warnings = facts.warnings(client, first, datetime.now(UTC))
+    blocked = any(each.required and each.name not in scopes for each in MANIFEST.permissions)
+    return ConnectionTest(
+        success=not blocked,
+        status="forbidden" if blocked else "warning" if warnings or lacking or troubles else "success",
+        response_time=round(first.elapsed * 1000),
+        permissions=permissions,
+        sample=sample,
+        store=facts.store(first),
+        advice=(*lacking, *troubles, *warnings, *_too_much(scopes)),
+    )
+
+
+async def _count(client: Client, stream: str) -> tuple[int | None, str]:
+    """How many rows the app may see, or what stands in the way."""
+    try:
+        answer = await client.query(queries.COUNTS[stream], attempts=2)
+    except ConnectorError as wrong:
+        return None, f"{wrong.message} {wrong.advice}".strip()
+    found = inside(answer.data, f"{stream}Count", "count")
+    return (found if isinstance(found, int) else None), ""
+
+
+def _permission(each: Permission, scopes: frozenset[str]) -> PermissionResult:
+    missing = each.name not in scopes
+    detail = "Only the last 60 days of orders are visible." if missing and each.name == "read_all_orders" else ""
+    return PermissionResult(name=each.name, granted=not missing, needed_for=each.needed_for, detail=detail)
+
+
+def _lacking(scopes: frozenset[str]) -> tuple[str, ...]:
+    """What to do about scopes that are missing and missed."""
+    missed = ("read_orders", "read_products", "read_customers", "read_inventory")
+    names = [name for name in missed if name not in scopes]
+    found = []
+    if names:
+        needed = {each.name: each.needed_for for each in MANIFEST.permissions}
+        reasons = "; ".join(f"{name} ({needed[name][0].lower()}{needed[name][1:]})" for name in names)
+        found.append(f"The app lacks {reasons}. {CHECK_SCOPES}")
+    if "read_orders" in scopes and "read_all_orders" not in scopes:
+        found.append(WINDOW)
+    return tuple(found)
+
+
+def _too_much(scopes: frozenset[str]) -> tuple[str, ...]:
+    """The portal writes nothing: a right to write is one that could be misused."""
+    writes = sorted(each for each in scopes if each.startswith("write_"))
+    if not writes:
+        return ()
+    return (
+        f"The app may also write ({', '.join(writes[:6])}). The portal only reads; an app with read scopes is safer.",
+    )
+
+
+def _failed(wrong: ConnectorError, started: float) -> ConnectionTest:
+    by_kind = next((word for kind, word in _WORDS if isinstance(wrong, kind)), "error")
+    word = _CODES.get(wrong.code) or _REASONS.get(str(wrong.details.get("reason")), by_kind)
+    elapsed = asyncio.get_running_loop().time() - started
+    return ConnectionTest(
+        success=False,
+        status=word,
+        response_time=round(elapsed * 1000),
+        sample={"orders": None, "products": None, "customers": None},
+        advice=tuple(part for part in (wrong.message, wrong.advice) if part),
+    )
