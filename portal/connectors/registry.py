@@ -20,8 +20,9 @@ from portal.foundation.errors import Missing, StartupError
 
 
 def manifests() -> tuple[Manifest, ...]:
-    """Every platform's manifest, ordered by label."""
-    return tuple(sorted((found for _, found in _platforms().values()), key=lambda each: each.label))
+    """The manifest of every platform that a store can be connected with, ordered by label. (Files are uploaded, not connected.)"""
+    found = (each for _, each in _platforms().values() if each.polled)
+    return tuple(sorted(found, key=lambda each: each.label))
 
 
 def manifest(platform: str) -> Manifest:

@@ -17,7 +17,7 @@ SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        (array_agg(c.connection_name ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS failing,
        (array_agg(c.id ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS failing_id,
        (array_agg(c.last_error ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS reason,
-       bool_or(c.status IN ('active', 'error') AND c.last_success_at < portal_now() - CASE c.sync_frequency
+       bool_or(c.polled AND c.status IN ('active', 'error') AND c.last_success_at < portal_now() - CASE c.sync_frequency
          WHEN 'hourly' THEN interval '2 hours' WHEN 'every_6_hours' THEN interval '12 hours'
          WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END) AS overdue,
        portal_now() AS now

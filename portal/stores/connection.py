@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from portal.foundation.errors import Missing
+from portal.foundation.errors import Conflict, Missing
 from portal.tenancy.scope import Scope
 
 FREQUENCIES: dict[str, tuple[int, str]] = {
@@ -22,7 +22,7 @@ FREQUENCIES: dict[str, tuple[int, str]] = {
 _COLUMNS = """id, org_id, platform_type AS platform, connection_name AS name, settings, status, sync_frequency AS frequency,
   store_name, store_currency, store_timezone, public_token, webhook_secret IS NOT NULL AS has_webhook_secret,
   webhook_topics, last_webhook_at, last_test, last_test_at, last_success_at, last_error, last_error_advice, last_error_at,
-  consecutive_failures, next_sync_at, created_at"""
+  consecutive_failures, next_sync_at, created_at, polled"""
 
 
 class StoreConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +51,7 @@ class StoreConnection(msgspec.Struct, frozen=True, kw_only=True):
     consecutive_failures: int
     next_sync_at: datetime
     created_at: datetime
+    polled: bool = True  # False: its rows come by hand (portal/uploads/)
 
     @property
     def budget_key(self) -> str:
@@ -74,6 +75,13 @@ async def load(scope: Scope, connection_id: int) -> StoreConnection:
     if row is None:
         raise Missing("There is no such store.")
     return from_row(row)
+
+
+def only_polled(connection: StoreConnection) -> StoreConnection:
+    """`connection`. Raises `Conflict` when nobody can be asked for its rows, so that there is nothing to sync, test or pause."""
+    if not connection.polled:
+        raise Conflict("Files are uploaded by hand; there is nothing to sync.", details={"advice": "Open Uploads."})
+    return connection
 
 
 async def list_connections(scope: Scope) -> list[StoreConnection]:

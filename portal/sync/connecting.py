@@ -19,7 +19,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.policy import OWNER, route
 from portal.foundation.web.requests import form_values
 from portal.stores import service as stores
-from portal.stores.connection import FREQUENCIES, StoreConnection
+from portal.stores.connection import FREQUENCIES, StoreConnection, only_polled
 from portal.stores.sealed import split
 from portal.sync.jobs import request_sync
 from portal.sync.registration import register_webhooks
@@ -126,7 +126,7 @@ async def _saved(connection_id: int) -> tuple[StoreConnection, dict[str, str]]:
     """The connection and its credentials in clear; without secrets when those cannot be opened any more."""
     rt = runtime()
     async with tenant(rt.database, principal().org, read_only=True) as scope:
-        connection = await stores.load(scope, connection_id)
+        connection = only_polled(await stores.load(scope, connection_id))
         return connection, await _opened(scope, connection)
 
 

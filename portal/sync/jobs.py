@@ -43,13 +43,16 @@ async def request_sync(scope: Scope, *, org_id: UUID, connection_id: int, trigge
     A queued or running one is returned instead: there is never more than one. Raises `Missing`, or `Conflict` when the
     connection is paused. Its job is put back if it was lost, and moved forward when this trigger is more urgent.
     """
-    status = await scope.sql.fetchval(
-        "SELECT status FROM client_api_credentials WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE",
+    found = await scope.sql.fetchrow(
+        "SELECT status, polled FROM client_api_credentials WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE",
         connection_id,
         org_id,
     )
-    if status is None:
+    if found is None:
         raise Missing("There is no such store.")
+    status, polled = found
+    if not polled:
+        raise Conflict("Files are uploaded by hand; there is nothing to sync.")
     if status not in {"active", "error"}:
         raise Conflict("This store is paused. Resume it first.")
     row = await scope.sql.fetchrow(

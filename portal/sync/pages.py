@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from quart import Blueprint, Response
+from quart import Blueprint, Response, redirect
 
 from portal.accounts.gate import principal
 from portal.connectors.base import ConnectionTest
@@ -49,6 +49,8 @@ async def store_page(connection_id: int) -> Response:
     rt = runtime()
     async with tenant(rt.database, principal().org, read_only=True) as scope:
         connection = await load(scope, connection_id)
+        if not connection.polled:
+            return redirect("/uploads", 303)  # type: ignore[return-value] # files have a page of their own
         context = await _context(rt, scope, connection)
     return await page("stores/store.html", can_manage=_can_manage(), frequencies=_frequencies(), **context)
 

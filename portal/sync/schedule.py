@@ -27,7 +27,7 @@ async def request_due(rt: Runtime) -> int:
         due = await scope.sql.fetch(
             """SELECT c.id, c.org_id, c.sync_frequency, c.consecutive_failures FROM client_api_credentials c
                JOIN organizations o ON o.id = c.org_id
-               WHERE c.next_sync_at <= now() AND c.status IN ('active', 'error') AND o.disabled_at IS NULL
+               WHERE c.next_sync_at <= now() AND c.status IN ('active', 'error') AND c.polled AND o.disabled_at IS NULL
                  AND NOT EXISTS (SELECT FROM api_platform_configs p WHERE p.platform_type = c.platform_type AND NOT p.enabled)
                ORDER BY c.next_sync_at LIMIT $1 FOR NO KEY UPDATE OF c SKIP LOCKED""",
             _BATCH,

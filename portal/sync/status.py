@@ -90,6 +90,8 @@ class Chip(msgspec.Struct, frozen=True, kw_only=True):
 
 def chip(connection: StoreConnection, latest: Run | None) -> Chip:
     """The connection's state in one word."""
+    if not connection.polled:
+        return Chip(tone="good", word="By hand")
     if connection.status == "disabled":
         return Chip(tone="neutral", word="Disabled")
     if connection.status == "paused":
@@ -105,6 +107,8 @@ def chip(connection: StoreConnection, latest: Run | None) -> Chip:
 
 def frequency_word(connection: StoreConnection) -> str:
     """ "Hourly", "Every 6 hours", …"""
+    if not connection.polled:
+        return "by hand"
     return FREQUENCIES[connection.frequency][1]
 
 

@@ -14,7 +14,7 @@ from portal.foundation.runtime import runtime
 from portal.foundation.web.policy import OWNER, route
 from portal.foundation.web.requests import form_values
 from portal.stores import service as stores
-from portal.stores.connection import StoreConnection
+from portal.stores.connection import StoreConnection, only_polled
 from portal.sync import runs
 from portal.sync.jobs import request_sync
 from portal.sync.registration import register_webhooks
@@ -90,7 +90,7 @@ async def test_again(connection_id: int) -> Response:
     """Test the saved credentials; the findings are on the store's page."""
     rt, who = runtime(), principal()
     async with tenant(rt.database, who.org, read_only=True) as scope:
-        connection = await stores.load(scope, connection_id)
+        connection = only_polled(await stores.load(scope, connection_id))
         try:
             values = await stores.credentials(rt, scope, connection)
         except PortalError as error:
@@ -116,7 +116,7 @@ async def _do(
     """One action: load, act, audit in one transaction; then tell open pages and go back to the store's page."""
     rt, who = runtime(), principal()
     async with tenant(rt.database, who.org) as scope:
-        connection = await stores.load(scope, connection_id)
+        connection = only_polled(await stores.load(scope, connection_id))
         told = await step(scope, connection)
         await audited(scope, who, action, connection.name, after=after)
     await rt.bus.publish(Event(org_id=who.org, kind="progress", version=0, payload={"connection_id": connection_id}))
