@@ -21,7 +21,7 @@ _RECORDS, _LINES = (
 
 @dataclass(slots=True)
 class Batch:
-    """`plain` are products, customers, coupons and taxes by stream; `deleted` is stream -> id -> when it was heard of."""
+    """`plain` are products, customers, coupons, taxes and fees by stream; `deleted` is stream -> id -> when it was heard of."""
 
     orders: dict[str, Order] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)

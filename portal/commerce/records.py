@@ -170,6 +170,18 @@ class TaxRate(Record, frozen=True, kw_only=True):
     shipping: bool = False
 
 
+class Fee(Record, frozen=True, kw_only=True):
+    """What the platform charged for a sale (or for the account): not part of revenue. `amount` is positive when charged,
+    negative when given back, in `currency`."""
+
+    stream: ClassVar[str] = "fees"
+    order_id: str | None = None  # None: of the account, not of one order
+    kind: str  # the platform's word
+    amount: Decimal
+    currency: str
+    charged_at: datetime
+
+
 class Deleted(Record, frozen=True, kw_only=True):
     """The platform says this object is gone (trashed or deleted). `stream` of the object is in `of`."""
 
@@ -178,4 +190,4 @@ class Deleted(Record, frozen=True, kw_only=True):
     trashed: bool = False
 
 
-AnyRecord = Order | Refund | Product | Customer | Coupon | TaxRate | Deleted
+AnyRecord = Order | Refund | Product | Customer | Coupon | TaxRate | Fee | Deleted

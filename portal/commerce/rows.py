@@ -99,10 +99,10 @@ def _getter(table: Table) -> attrgetter[tuple[Any, ...]]:
     return attrgetter(*list(table.columns)[_PLAIN:])
 
 
-_GETTERS = {stream: _getter(BY_STREAM[stream]) for stream in ("products", "customers", "coupons", "taxes")}
+_GETTERS = {stream: _getter(BY_STREAM[stream]) for stream in ("products", "customers", "coupons", "taxes", "fees")}
 
 
 def plain_row(record: Record, head: bytes, deleted_at: datetime | None) -> tuple[Any, ...]:
-    """A row of a product, customer, coupon or tax rate: the attributes have the columns' names."""
+    """A row of a product, customer, coupon, tax rate or fee: the attributes have the columns' names."""
     values = (array(value) if isinstance(value, tuple) else value for value in _GETTERS[record.stream](record))
     return (record.external_id, record.modified_at, head, deleted_at, *values)

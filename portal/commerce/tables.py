@@ -134,6 +134,12 @@ TAX_RATES = Table(
         "priority": "integer", "compound": "boolean", "shipping": "boolean",
     },
 )  # fmt: skip
+FEES = Table(
+    name="fees",
+    columns={
+        **_KEPT, "order_id": "text", "kind": "text", "amount": "numeric", "currency": "text", "charged_at": "timestamptz",
+    },
+)  # fmt: skip
 
 BY_STREAM = {
     "orders": ORDERS,
@@ -142,5 +148,6 @@ BY_STREAM = {
     "customers": CUSTOMERS,
     "coupons": COUPONS,
     "taxes": TAX_RATES,
+    "fees": FEES,
 }
 """The table of each stream of records."""

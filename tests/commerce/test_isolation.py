@@ -13,8 +13,8 @@ from portal.tenancy.scope import platform, reading, tenant
 from tests.commerce.made import NOON, Store, connect, line, order, product, refund
 
 TABLES = (
-    "orders", "order_lines", "refunds", "refund_lines", "products", "customers", "coupons", "tax_rates", "early_deletions",
-    "exchange_rates", "daily_sales", "daily_sku_sales",
+    "orders", "order_lines", "refunds", "refund_lines", "products", "customers", "coupons", "tax_rates", "fees",
+    "early_deletions", "exchange_rates", "daily_sales", "daily_sku_sales",
 )  # fmt: skip
 VIEWS = ("v_sales_pulse_current", "v_inventory_items", "v_inventory_alerts", "v_inventory_summary")
 
