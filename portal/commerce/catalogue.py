@@ -19,19 +19,26 @@ ON CONFLICT (org_id, connection_id, stream, external_id) DO UPDATE SET deleted_a
 
 
 async def put_plain(
-    scope: Scope, connection_id: int, stream: str, records: Mapping[str, Record], arrived_at: datetime
+    scope: Scope,
+    connection_id: int,
+    stream: str,
+    records: Mapping[str, Record],
+    arrived_at: datetime,
+    *,
+    asked_at: datetime | None = None,
 ) -> int:
-    """Insert or replace what is new or newer; how many were new or different."""
+    """Insert or replace what is new or newer (`asked_at`: see `verdict`); how many were new or different."""
     table = BY_STREAM[stream]
     stored, early = await known(scope, connection_id, stream, records)
     changed, accepted = 0, []
     for key, record in records.items():
         head = rows.content(record)
-        found = verdict(record.modified_at, head, stored.get(key))
+        found = verdict(record.modified_at, head, stored.get(key), asked_at)
         if found is Verdict.STALE:
             continue
         changed += found is not Verdict.TOUCHED
-        accepted.append(rows.plain_row(record, head, deletion(record.modified_at, stored.get(key), early.get(key))))
+        deleted_at = deletion(record.modified_at, stored.get(key), early.get(key), asked_at)
+        accepted.append(rows.plain_row(record, head, deleted_at))
     if accepted:
         await scope.sql.execute(table.upsert, scope.org_id, connection_id, arrived_at, *table.parameters(accepted))
     return changed
@@ -47,16 +54,16 @@ async def known(
 ) -> tuple[dict[str, Stored], dict[str, datetime]]:
     """What is stored of these ids, and the deletions heard of before the thing itself."""
     found = await scope.sql.fetch(
-        f"""SELECT external_id, modified_at, content, deleted_at FROM {BY_STREAM[stream].name}
+        f"""SELECT external_id, modified_at, content, deleted_at, arrived_at FROM {BY_STREAM[stream].name}
             WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
-            UNION ALL SELECT external_id, NULL, NULL, deleted_at FROM early_deletions
+            UNION ALL SELECT external_id, NULL, NULL, deleted_at, NULL FROM early_deletions
             WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[]) AND stream = $4""",  # noqa: S608
         scope.org_id,
         connection_id,
         list(ids),
         stream,
     )
-    stored = {row[0]: Stored(row[1], row[2], row[3]) for row in found if row[1] is not None}
+    stored = {row[0]: Stored(row[1], row[2], row[3], row[4]) for row in found if row[1] is not None}
     return stored, {row[0]: row[3] for row in found if row[1] is None}
 
 

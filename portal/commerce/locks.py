@@ -10,13 +10,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from portal.commerce.restating import Stated
 from portal.foundation.errors import Missing
 from portal.tenancy.scope import Scope
 
 _WRITER = """
 SELECT pg_advisory_xact_lock_shared(hashtextextended('commerce:' || $1::uuid::text, 0)),
-       pg_advisory_xact_lock(hashtextextended('commerce:' || $1::uuid::text || ':' || $2::bigint::text, 0))
-FROM client_api_credentials WHERE id = $2 AND org_id = $1 FOR KEY SHARE
+       pg_advisory_xact_lock(hashtextextended('commerce:' || $1::uuid::text || ':' || $2::bigint::text, 0)),
+       s.day, s.day::timestamp AT TIME ZONE s.timezone
+FROM client_api_credentials c LEFT JOIN LATERAL (
+  SELECT (c.last_success_at AT TIME ZONE o.timezone)::date AS day, o.timezone FROM organizations o
+  WHERE o.id = $1 AND EXISTS (SELECT FROM sync_cursors k
+    WHERE k.org_id = $1 AND k.connection_id = $2 AND k.stream = 'orders' AND k.phase = 'incremental')
+) s ON true
+WHERE c.id = $2 AND c.org_id = $1 FOR KEY SHARE OF c
 """
 _ADVANCE = """
 INSERT INTO tenant_versions AS v (org_id, version, data_as_of) VALUES ($1, $2::int, $3)
@@ -27,10 +34,15 @@ RETURNING version
 """
 
 
-async def writer(scope: Scope, org_id: UUID, connection_id: int) -> None:
-    """Hold the connection's rows until the end of the transaction. Raises `Missing` when the connection is gone."""
-    if await scope.sql.fetchrow(_WRITER, org_id, connection_id) is None:
+async def writer(scope: Scope, org_id: UUID, connection_id: int) -> Stated | None:
+    """Hold the connection's rows until the end of the transaction; which of its days are stated, None for none.
+
+    Raises `Missing` when the connection is gone.
+    """
+    found = await scope.sql.fetchrow(_WRITER, org_id, connection_id)
+    if found is None:
         raise Missing("There is no such store connection.")
+    return None if found[2] is None else Stated(found[2], found[3])
 
 
 async def everything(scope: Scope, org_id: UUID) -> None:

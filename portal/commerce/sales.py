@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from portal.commerce import rollups, rows
 from portal.commerce.batch import Batch
 from portal.commerce.catalogue import known, mark_deleted
 from portal.commerce.records import Order, Refund
+from portal.commerce.restating import Part, Restating
 from portal.commerce.settlement import SETTLE
 from portal.commerce.tables import ORDER_LINES, ORDERS, REFUND_LINES, REFUNDS
 from portal.commerce.verdicts import Stored, Verdict, deletion, verdict
@@ -18,34 +21,69 @@ from portal.tenancy.scope import Scope
 
 # What the ledger has of these orders: themselves, their refunds, deletions heard of early.
 _KNOWN = """
-SELECT 'order' AS what, external_id, modified_at, content, deleted_at, lines_content, customer_key FROM orders
+SELECT 'order' AS what, external_id, modified_at, content, deleted_at, arrived_at, lines_content, customer_key, business_day,
+       counted::int, coalesce(total_reporting, 0) FROM orders
 WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
-UNION ALL SELECT 'refund', external_id, NULL, NULL, NULL, NULL, NULL FROM refunds
+UNION ALL SELECT 'refund', external_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM refunds
 WHERE org_id = $1 AND connection_id = $2 AND order_id = ANY($3::text[])
-UNION ALL SELECT 'early', external_id, NULL, NULL, deleted_at, NULL, NULL FROM early_deletions
+UNION ALL SELECT 'early', external_id, NULL, NULL, deleted_at, NULL, NULL, NULL, NULL, NULL, NULL FROM early_deletions
 WHERE org_id = $1 AND connection_id = $2 AND stream = 'orders' AND external_id = ANY($3::text[])
 """
 
 
-async def apply_sales(scope: Scope, connection_id: int, part: Batch, arrived_at: datetime) -> Counter[str]:
-    """Write one part of a batch (orders, refunds or deletions of either); how many of each changed."""
+# The same of refunds by their own ids, when a past day may change.
+_REFUNDS_WERE = """
+SELECT external_id, business_day, counted::int, -coalesce(amount_reporting, 0) FROM refunds
+WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
+"""
+
+
+async def apply_sales(
+    scope: Scope,
+    connection_id: int,
+    part: Batch,
+    arrived_at: datetime,
+    *,
+    restating: Restating,
+    asked_at: datetime | None = None,
+) -> Counter[str]:
+    """Write one part of a batch (orders, refunds or deletions of either); how many of each changed.
+
+    `restating` is told of everything before it changes; `asked_at`: see `verdicts.verdict`.
+    """
     changed: Counter[str] = Counter()
+    put = _Putting(scope, connection_id, restating, arrived_at, asked_at)
     if part.orders:
-        changed["orders"] += await _put_orders(scope, connection_id, part.orders, arrived_at)
+        changed["orders"] += await _put_orders(put, part.orders)
     if part.refunds:
-        changed["refunds"] += await _put_refunds(scope, connection_id, part.refunds, arrived_at)
+        changed["refunds"] += await _put_refunds(put, part.refunds)
     if gone := part.deleted.get("orders"):
-        changed["orders"] += await _delete_orders(scope, connection_id, gone)
+        changed["orders"] += await _delete_orders(put, gone)
     if gone := part.deleted.get("refunds"):
-        changed["refunds"] += await _delete_refunds(scope, connection_id, gone)
+        changed["refunds"] += await _delete_refunds(put, gone)
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Putting:
+    """What is the same for every row of a part."""
+
+    scope: Scope
+    connection_id: int
+    restating: Restating
+    arrived_at: datetime
+    asked_at: datetime | None
+
+    @property
+    def whose(self) -> tuple[UUID | None, int]:
+        return self.scope.org_id, self.connection_id
 
 
 class _Touched:
     """What a part touches: the rollups carry it before and after."""
 
-    def __init__(self, scope: Scope, connection_id: int) -> None:
-        self._scope, self._whose = scope, (scope.org_id, connection_id)
+    def __init__(self, put: _Putting) -> None:
+        self._scope, self._whose, self._restating = put.scope, put.whose, put.restating
         self._firsts: Sequence[Any] = ()  # (day, currency, customers) as they were
         self.orders: set[str] = set()
         self.refunds: set[str] = set()
@@ -53,6 +91,9 @@ class _Touched:
 
     async def lift(self, *, orders: Sequence[str] = (), refunds: Sequence[str] = ()) -> None:
         """Before the rows are written: take away what these stored ones contribute, and note whose first order is when."""
+        if refunds and self._restating.asks:
+            for key, *part in await self._scope.sql.fetch(_REFUNDS_WERE, *self._whose, refunds):
+                self._restating.was("refunds", key, Part(*part))
         if orders or refunds:
             await self._scope.sql.execute(rollups.LIFT, *self._whose, orders, refunds)
         if self.customers:
@@ -68,19 +109,20 @@ class _Touched:
         )
 
 
-async def _put_orders(scope: Scope, connection_id: int, orders: Mapping[str, Order], arrived_at: datetime) -> int:
-    sql, touched = scope.sql, _Touched(scope, connection_id)
+async def _put_orders(put: _Putting, orders: Mapping[str, Order]) -> int:
+    sql, touched = put.scope.sql, _Touched(put)
     stored: dict[str, Stored] = {}
     lines_before: dict[str, bytes] = {}
     customers_before: dict[str, str | None] = {}
+    parts_before: dict[str, Part] = {}
     refunds_before: list[str] = []
     early: dict[str, datetime] = {}
-    for what, key, modified_at, content, deleted_at, old_lines, customer in await sql.fetch(
-        _KNOWN, scope.org_id, connection_id, list(orders)
+    for what, key, modified_at, content, deleted_at, arrived, old_lines, customer, *part in await sql.fetch(
+        _KNOWN, *put.whose, list(orders)
     ):
         if what == "order":
-            stored[key] = Stored(modified_at, content, deleted_at)
-            lines_before[key], customers_before[key] = old_lines, customer
+            stored[key] = Stored(modified_at, content, deleted_at, arrived)
+            lines_before[key], customers_before[key], parts_before[key] = old_lines, customer, Part(*part)
         elif what == "refund":
             refunds_before.append(key)
         else:
@@ -88,98 +130,95 @@ async def _put_orders(scope: Scope, connection_id: int, orders: Mapping[str, Ord
     changed, accepted, other_lines = 0, [], []
     for key, order in orders.items():
         head, lines = rows.order_content(order)
-        found = verdict(order.modified_at, head, stored.get(key))
+        found = verdict(order.modified_at, head, stored.get(key), put.asked_at)
         if found is Verdict.STALE:
             continue
         changed += found is not Verdict.TOUCHED
-        accepted.append(
-            rows.order_row(order, head, lines, deletion(order.modified_at, stored.get(key), early.get(key)))
-        )
+        deleted_at = deletion(order.modified_at, stored.get(key), early.get(key), put.asked_at)
+        accepted.append(rows.order_row(order, head, lines, deleted_at))
         if lines != lines_before.get(key):
             other_lines.append(order)
         touched.orders.add(key)
         touched.customers.update(c for c in (rows.customer_key(order), customers_before.get(key)) if c)
+        if key in parts_before:
+            put.restating.was("orders", key, parts_before[key])
+        put.restating.comes("orders", key, order.paid_at or order.created_at)
     if not accepted:
         return 0
     touched.refunds.update(refunds_before)
     await touched.lift(orders=[key for key in touched.orders if key in stored], refunds=refunds_before)
     await sql.execute(
-        ORDERS.upsert if stored else ORDERS.insert,
-        scope.org_id,
-        connection_id,
-        arrived_at,
-        *ORDERS.parameters(accepted),
+        ORDERS.upsert if stored else ORDERS.insert, *put.whose, put.arrived_at, *ORDERS.parameters(accepted)
     )
     if replaced := [order.external_id for order in other_lines if order.external_id in stored]:
         await sql.execute(
             "DELETE FROM order_lines WHERE org_id = $1 AND connection_id = $2 AND order_id = ANY($3::text[])",
-            scope.org_id,
-            connection_id,
+            *put.whose,
             replaced,
         )
     if line_rows := rows.order_line_rows(other_lines):
-        await sql.execute(ORDER_LINES.insert, scope.org_id, connection_id, *ORDER_LINES.parameters(line_rows))
+        await sql.execute(ORDER_LINES.insert, *put.whose, *ORDER_LINES.parameters(line_rows))
     await touched.lay()
     return changed
 
 
-async def _put_refunds(scope: Scope, connection_id: int, refunds: Mapping[str, Refund], arrived_at: datetime) -> int:
-    stored, early = await known(scope, connection_id, "refunds", refunds)
+async def _put_refunds(put: _Putting, refunds: Mapping[str, Refund]) -> int:
+    sql = put.scope.sql
+    stored, early = await known(put.scope, put.connection_id, "refunds", refunds)
     changed, accepted, taken = 0, [], []
+    touched = _Touched(put)
     for key, refund in refunds.items():
         head = rows.content(refund)
-        found = verdict(refund.modified_at, head, stored.get(key))
+        found = verdict(refund.modified_at, head, stored.get(key), put.asked_at)
         if found is Verdict.STALE:
             continue
         changed += found is not Verdict.TOUCHED
-        accepted.append(rows.refund_row(refund, head, deletion(refund.modified_at, stored.get(key), early.get(key))))
+        deleted_at = deletion(refund.modified_at, stored.get(key), early.get(key), put.asked_at)
+        accepted.append(rows.refund_row(refund, head, deleted_at))
         taken.append(refund)
+        touched.refunds.add(key)
     if not accepted:
         return 0
-    touched = _Touched(scope, connection_id)
-    touched.refunds.update(refund.external_id for refund in taken)
     before = [key for key in touched.refunds if key in stored]
     await touched.lift(refunds=before)
-    await scope.sql.execute(
-        REFUNDS.upsert if before else REFUNDS.insert,
-        scope.org_id,
-        connection_id,
-        arrived_at,
-        *REFUNDS.parameters(accepted),
+    for refund in taken:
+        put.restating.comes("refunds", refund.external_id, refund.refunded_at)
+    await sql.execute(
+        REFUNDS.upsert if before else REFUNDS.insert, *put.whose, put.arrived_at, *REFUNDS.parameters(accepted)
     )
     if before:
-        await scope.sql.execute(
+        await sql.execute(
             "DELETE FROM refund_lines WHERE org_id = $1 AND connection_id = $2 AND refund_id = ANY($3::text[])",
-            scope.org_id,
-            connection_id,
+            *put.whose,
             before,
         )
     if line_rows := rows.refund_line_rows(taken):
-        await scope.sql.execute(REFUND_LINES.insert, scope.org_id, connection_id, *REFUND_LINES.parameters(line_rows))
+        await sql.execute(REFUND_LINES.insert, *put.whose, *REFUND_LINES.parameters(line_rows))
     await touched.lay()
     return changed
 
 
-async def _delete_orders(scope: Scope, connection_id: int, gone: Mapping[str, datetime]) -> int:
-    touched = _Touched(scope, connection_id)
-    for what, key, _, _, _, _, customer in await scope.sql.fetch(_KNOWN, scope.org_id, connection_id, list(gone)):
+async def _delete_orders(put: _Putting, gone: Mapping[str, datetime]) -> int:
+    touched = _Touched(put)
+    for what, key, *_, customer, day, counted, amount in await put.scope.sql.fetch(_KNOWN, *put.whose, list(gone)):
         if what == "order":
             touched.orders.add(key)
             touched.customers.update([customer] if customer else [])
+            put.restating.was("orders", key, Part(day, counted, amount))
         elif what == "refund":
             touched.refunds.add(key)
     if touched.orders:
         await touched.lift(orders=list(touched.orders), refunds=list(touched.refunds))
-    deleted = await mark_deleted(scope, connection_id, "orders", gone)
+    deleted = await mark_deleted(put.scope, put.connection_id, "orders", gone)
     if touched.orders:
         await touched.lay()
     return len(deleted)
 
 
-async def _delete_refunds(scope: Scope, connection_id: int, gone: Mapping[str, datetime]) -> int:
-    touched = _Touched(scope, connection_id)
+async def _delete_refunds(put: _Putting, gone: Mapping[str, datetime]) -> int:
+    touched = _Touched(put)
     touched.refunds.update(gone)
     await touched.lift(refunds=list(gone))
-    deleted = await mark_deleted(scope, connection_id, "refunds", gone)
+    deleted = await mark_deleted(put.scope, put.connection_id, "refunds", gone)
     await touched.lay()
     return len(deleted)

@@ -12,11 +12,12 @@ the later arrival is believed. A restored order ("Undo") is dated seconds around
 
 
 class Stored(NamedTuple):
-    """What the ledger has: the version, its digest, and when its deletion was heard of."""
+    """What the ledger has: the version, its digest, when its deletion was heard of and when this copy arrived."""
 
     modified_at: datetime
     content: bytes
     deleted_at: datetime | None
+    arrived_at: datetime
 
 
 class Verdict(Enum):
@@ -26,10 +27,19 @@ class Verdict(Enum):
     NEW = 3
 
 
-def verdict(modified_at: datetime, content: bytes, stored: Stored | None) -> Verdict:
-    """Only if newer, or equally old with other content (a store dates changes by the second, or not at all)."""
+def verdict(modified_at: datetime, content: bytes, stored: Stored | None, asked_at: datetime | None = None) -> Verdict:
+    """Only if newer, or equally old with other content (a store dates changes by the second, or not at all).
+
+    `asked_at`: the store was asked for exactly this row then. Its answer stands over every copy that had arrived before,
+    also a newer-dated one: a store restored from a backup dates its rows back, and a deletion may have been a mistake.
+    """
     if stored is None:
         return Verdict.NEW
+    if asked_at is not None and stored.arrived_at < asked_at:
+        same = content == stored.content and deletion(modified_at, stored, asked_at=asked_at) == stored.deleted_at
+        if same:
+            return Verdict.STALE if modified_at == stored.modified_at else Verdict.TOUCHED
+        return Verdict.CHANGED
     if modified_at < stored.modified_at or (modified_at == stored.modified_at and content == stored.content):
         return Verdict.STALE
     if content == stored.content and deletion(modified_at, stored) == stored.deleted_at:
@@ -37,14 +47,20 @@ def verdict(modified_at: datetime, content: bytes, stored: Stored | None) -> Ver
     return Verdict.CHANGED
 
 
-def deletion(modified_at: datetime, stored: Stored | None, early: datetime | None = None) -> datetime | None:
-    """The `deleted_at` an accepted copy is stored with: a newer copy dated after the deletion brings the thing back.
+def deletion(
+    modified_at: datetime, stored: Stored | None, early: datetime | None = None, asked_at: datetime | None = None
+) -> datetime | None:
+    """The `deleted_at` an accepted copy is stored with: a newer copy dated after the deletion brings the thing back, and so
+    does one the store gave when it was asked for it after the deletion was heard of (`asked_at`).
 
     `early` is a deletion heard of before the thing itself.
     """
     if stored is None:
-        return None if early is None or modified_at > early - SLACK else early
+        kept = early is not None and modified_at <= early - SLACK and (asked_at is None or early >= asked_at)
+        return early if kept else None
     deleted_at = stored.deleted_at
+    if deleted_at is not None and asked_at is not None and deleted_at < asked_at:
+        return None
     if deleted_at is None or (modified_at > stored.modified_at and modified_at > deleted_at - SLACK):
         return None
     return deleted_at

@@ -39,7 +39,7 @@ def test_columns_are_joined_unless_a_text_contains_the_separator():
 
 
 def test_only_newer_or_equally_old_and_different_copies_are_taken():
-    stored = Stored(NOON, b"a", None)
+    stored = Stored(NOON, b"a", None, NOON)
     assert verdict(NOON, b"a", None) is Verdict.NEW
     assert verdict(NOON, b"a", stored) is Verdict.STALE
     assert verdict(NOON - timedelta(seconds=1), b"b", stored) is Verdict.STALE
@@ -49,14 +49,14 @@ def test_only_newer_or_equally_old_and_different_copies_are_taken():
 
 
 def test_a_newer_copy_of_the_same_content_is_a_change_when_it_brings_a_deleted_thing_back():
-    gone = Stored(NOON, b"a", NOON)
+    gone = Stored(NOON, b"a", NOON, NOON)
     assert verdict(LATER, b"a", gone) is Verdict.CHANGED
     assert deletion(LATER, gone) is None
     assert deletion(NOON, gone) == NOON
-    assert deletion(LATER - SLACK, Stored(NOON, b"a", LATER)) == LATER
+    assert deletion(LATER - SLACK, Stored(NOON, b"a", LATER, NOON)) == LATER
 
 
 def test_a_deletion_concerns_copies_of_its_time_or_before():
-    assert deletes(NOON, Stored(NOON + SLACK, b"", None))
-    assert not deletes(NOON, Stored(NOON + SLACK + timedelta(seconds=1), b"", None))
-    assert not deletes(NOON, Stored(NOON, b"", NOON))
+    assert deletes(NOON, Stored(NOON + SLACK, b"", None, NOON))
+    assert not deletes(NOON, Stored(NOON + SLACK + timedelta(seconds=1), b"", None, NOON))
+    assert not deletes(NOON, Stored(NOON, b"", NOON, NOON))
