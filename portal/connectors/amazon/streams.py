@@ -1,0 +1,48 @@
+"""The streams of a seller account: which operation each reads, and how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from portal.connectors.amazon import finances, history, stock
+from portal.connectors.amazon import orders as changes
+from portal.connectors.amazon.client import Client
+from portal.connectors.amazon.paging import Mapped, made
+from portal.connectors.base import Cursor, IdPage, Page
+
+
+async def orders(client: Client, cursor: Cursor | None) -> Page:
+    """History through reports, then changes through searches; after a long absence through reports again."""
+    windows = history.of(cursor)
+    if windows is None:
+        since = changes.mark(cursor)
+        if cursor and since is not None and (cursor.get("token") or client.latest() - since <= changes.TOO_LONG_AGO):
+            return await changes.page(client, cursor, since)
+        windows = history.of(history.begin(client, since))
+    assert windows is not None  # noqa: S101 - for the type checker: it was just begun
+    return await history.page(client, windows)
+
+
+STREAMS: dict[str, Callable[[Client, Cursor | None], Awaitable[Page]]] = {
+    "products": stock.page,
+    "orders": orders,
+    "refunds": finances.page,
+}
+
+
+async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:
+    """The ids of the stock. Orders and transactions are never deleted at Amazon, and listing two years of them every day
+    would use up the reports: for them nothing is listed, and the list says that it is not complete."""
+    if stream == "products":
+        return await stock.ids(client, cursor)
+    return IdPage(ids=(), next={}, finished=True, complete=False)
+
+
+async def named(client: Client, stream: str, wanted: Sequence[str]) -> Page:
+    """The rows with these ids; transactions cannot be asked for by theirs."""
+    found: list[Mapped] = []
+    if stream == "products":
+        found = await stock.named(client, wanted)
+    elif stream == "orders":
+        found = await changes.named(client, wanted)
+    return made(found, len(found), {}, True)
