@@ -49,22 +49,64 @@ async def write(
     `within` runs in the same transaction, also when nothing changed, and must not write `tenant_versions`; what it raises
     rolls everything back. Raises `Missing` when the connection was removed.
     """
-    batch = Batch.of(records)
     async with tenant(rt.database, org_id) as scope:
+        writing = await Writing.begin(scope, org_id, connection_id, arrived_at=arrived_at, asked_at=asked_at)
+        await writing.put(records)
+        written = await writing.finish(within)
+    await publish(rt, org_id, written)
+    return written
+
+
+@dataclass(slots=True, kw_only=True)
+class Writing:
+    """A caller's transaction on the rows of one connection: `begin`, any number of `put`, one `finish`, `publish` after the
+    commit. For what is more than a batch and yet all or nothing (an uploaded file); everything else is `write`."""
+
+    scope: Scope
+    org_id: UUID
+    connection_id: int
+    arrived_at: datetime
+    asked_at: datetime | None
+    restating: Restating
+    changed: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    async def begin(
+        cls, scope: Scope, org_id: UUID, connection_id: int, *, arrived_at: datetime, asked_at: datetime | None = None
+    ) -> Writing:
+        """Take the connection's rows until the end of the transaction. Raises `Missing`."""
         restating = Restating(await locks.writer(scope, org_id, connection_id))
-        changed: Counter[str] = Counter()
-        for part in batch.parts():
-            changed += await apply_sales(scope, connection_id, part, arrived_at, restating=restating, asked_at=asked_at)
+        return cls(
+            scope=scope,
+            org_id=org_id,
+            connection_id=connection_id,
+            arrived_at=arrived_at,
+            asked_at=asked_at,
+            restating=restating,
+        )
+
+    async def put(self, records: Iterable[AnyRecord]) -> None:
+        """Write a batch: rows only if newer, and their rollups."""
+        where, when = (self.scope, self.connection_id), self.arrived_at
+        for part in Batch.of(records).parts():
+            self.changed += await apply_sales(*where, part, when, restating=self.restating, asked_at=self.asked_at)
             for stream, plain in part.plain.items():
-                changed[stream] += await put_plain(scope, connection_id, stream, plain, arrived_at, asked_at=asked_at)
+                self.changed[stream] += await put_plain(*where, stream, plain, when, asked_at=self.asked_at)
             for stream, gone in part.deleted.items():
                 if stream not in ("orders", "refunds"):
-                    changed[stream] += await delete_plain(scope, connection_id, stream, gone)
-        await restating.log(scope, connection_id)
+                    self.changed[stream] += await delete_plain(*where, stream, gone)
+
+    async def finish(self, within: Callable[[Scope], Awaitable[None]] | None = None) -> Written:
+        """What is restated, the caller's own rows, the data version: the last statements of the transaction."""
+        await self.restating.log(self.scope, self.connection_id)
         if within is not None:
-            await within(scope)
-        found = {stream: count for stream, count in changed.items() if count}
-        version = await locks.advance(scope, org_id, moved=bool(found), data_as_of=arrived_at)
-    if found:
-        await rt.bus.publish(Event(org_id, "data", version, {"kinds": sorted(found)}))
-    return Written(found, version)
+            await within(self.scope)
+        found = {stream: count for stream, count in self.changed.items() if count}
+        version = await locks.advance(self.scope, self.org_id, moved=bool(found), data_as_of=self.arrived_at)
+        return Written(found, version)
+
+
+async def publish(rt: Runtime, org_id: UUID, written: Written) -> None:
+    """Tell everyone what moved; after the commit, never before."""
+    if written.changed:
+        await rt.bus.publish(Event(org_id, "data", written.version, {"kinds": sorted(written.changed)}))
