@@ -39,6 +39,7 @@ class Hub:
         self._rooms: dict[UUID, set[Socket]] = defaultdict(set)
         self._dirty: dict[UUID, set[str]] = {}
         self._pushed: dict[UUID, int] = {}
+        self._standings: dict[UUID, str] = {}  # how the stores stood when somebody last looked
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -58,6 +59,8 @@ class Hub:
     def join(self, socket: Socket) -> None:
         self._rooms[socket.org_id].add(socket)
         SOCKETS.inc()
+        if socket.org_id not in self._standings:
+            self._spawn(self._look_at_stores(socket.org_id))
 
     def leave(self, socket: Socket) -> None:
         room = self._rooms.get(socket.org_id)
@@ -67,6 +70,7 @@ class Hub:
             if not room:
                 del self._rooms[socket.org_id]
                 self._pushed.pop(socket.org_id, None)
+                self._standings.pop(socket.org_id, None)
 
     async def seq(self, org_id: UUID) -> int:
         """The organization's sequence number now."""
@@ -91,9 +95,19 @@ class Hub:
         elif event.kind == "data":
             self._mark(event.org_id, set(event.payload.get("kinds", ())))
         if event.org_id in self._rooms:
+            if event.kind == "progress":
+                self._spawn(self._look_at_stores(event.org_id))
             for part in self._parts:
                 if event.kind in part.kinds:
                     self._spawn(self._push_part(part, event))
+
+    async def _look_at_stores(self, org_id: UUID) -> None:
+        """A sync began, moved or ended: when that changed how the stores stand, every tile says so."""
+        mark = (await self._serving.standing(org_id)).mark
+        before = self._standings.get(org_id)
+        self._standings[org_id] = mark
+        if before is not None and before != mark:
+            self._mark(org_id, {"*"})
 
     def _mark(self, org_id: UUID, kinds: set[str]) -> None:
         if org_id not in self._rooms:

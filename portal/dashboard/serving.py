@@ -117,12 +117,18 @@ class Serving:
         async with scope.reading(self._rt.database, org_id) as connection:
             return await tile.fetch(connection, query), await standing(connection)
 
+    async def _drawable(self, tile: Tile, org_id: UUID) -> tuple[Reading, dict[str, Any], Standing]:
+        async with scope.reading(self._rt.database, org_id) as connection:
+            found = await tile.fetch(connection, tile.query())
+            more = found.more | (await tile.draw(connection, found) if tile.draw else {})
+            return found, more, await standing(connection)
+
     async def _draw(self, tile: Tile, org_id: UUID, version: Version) -> dict[str, str]:
-        found, stand = await self.reading(tile, org_id, tile.query())
+        found, more, stand = await self._drawable(tile, org_id)
         context = {
             "tile_of": tile,
             "body": found.body,
-            "more": found.more,
+            "more": more,
             "standing": stand,
             "state": stand.state(empty=found.empty),
             "currency": stand.currency,

@@ -20,7 +20,8 @@ class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Reading:
     """What a tile's `fetch` found: `body` is exactly the documented JSON; `more` is only for the drawn tile.
 
-    `empty` is True when the source answers but there is nothing to show yet.
+    `empty` is True when the source answers but there is nothing to show yet. What is costly and only drawn belongs into
+    the tile's `draw`.
     """
 
     body: msgspec.Struct
@@ -60,5 +61,6 @@ class Tile:
     metrics: tuple[str, ...]
     refresh_on: frozenset[str]
     query: type[msgspec.Struct] = NoQuery
+    draw: Callable[[Any, Reading], Awaitable[dict[str, Any]]] | None = None  # more `more`, asked only to draw the tile
     roles: frozenset[str] = DASHBOARD
     family: Family = "dashboard"

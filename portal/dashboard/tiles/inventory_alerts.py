@@ -56,15 +56,14 @@ async def fetch(connection: Any, query: Query) -> Reading:
     counts = dict(await queries.inventory_summary(connection))
     alerts = [Alert(**{name: row[name] for name in Alert.__struct_fields__}) for row in rows]
     summary = Summary(**{name: counts.get(name) for name in Summary.__struct_fields__})
-    cells = await queries.inventory_heat(connection)
-    return Reading(
-        body=InventoryAlerts(alerts=alerts, summary=summary), more=_drawn(cells, counts), empty=not counts.get("items")
-    )
+    body = InventoryAlerts(alerts=alerts, summary=summary)
+    return Reading(body=body, more={"counts": counts}, empty=not counts.get("items"))
 
 
-def _drawn(cells: list[dict[str, Any]], counts: dict[str, Any]) -> dict[str, Any]:
+async def draw(connection: Any, found: Reading) -> dict[str, Any]:
     """The heat map's cells from the least covered to the overstocked, and how many more items there are."""
-    shown = _shared(cells)
+    counts = found.more["counts"]
+    shown = _shared(await queries.inventory_heat(connection))
     return {
         "heat_cells": [
             {
@@ -108,6 +107,7 @@ TILE = Tile(
     response=InventoryAlerts,
     query=Query,
     fetch=fetch,
+    draw=draw,
     elements=(
         Element(id="tile-inventory-alerts", template="dashboard/tiles/_inventory_alerts.html"),
         Element(id="tile-stock-alerts", template="dashboard/tiles/_stock_alerts.html"),
