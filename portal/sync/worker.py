@@ -50,12 +50,13 @@ async def _jobs(rt: Runtime, stop: asyncio.Event, heartbeat: timedelta) -> None:
     async def housekeeping(_schedule: Schedule) -> None:
         await keep_house(rt)
 
-    managers: list[QueueManager | SchedulerManager] = [cron]
-    running: list[asyncio.Task[None]] = [asyncio.create_task(cron.run(), name="sync-cron")]
     # Notifications wake the lanes; without them they ask every second.
     poll = timedelta(seconds=5.0 if driver.listens else 1.0)
     ready = lanes(rt, driver, stop)
     await driver.listen_ahead(ready[0][0].channel)
+    # Only now: whatever failed above must leave no task behind.
+    managers: list[QueueManager | SchedulerManager] = [cron]
+    running: list[asyncio.Task[None]] = [asyncio.create_task(cron.run(), name="sync-cron")]
     for lane, room in ready:
         managers.append(lane)
         coming = lane.run(
