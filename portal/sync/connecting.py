@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta
 from quart import Blueprint, Response, flash, redirect
 
 from portal.accounts.audited import audited
@@ -17,7 +19,7 @@ from portal.foundation.runtime import runtime
 from portal.foundation.vault import Unsealable, mask
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import OWNER, route
-from portal.foundation.web.requests import form_values
+from portal.foundation.web.requests import form_values, parse_query
 from portal.stores import service as stores
 from portal.stores.connection import FREQUENCIES, StoreConnection, only_polled
 from portal.stores.sealed import split
@@ -73,10 +75,17 @@ async def credentials_save(connection_id: int) -> Response:
     return redirect(f"/stores/{connection_id}", 303)  # type: ignore[return-value]
 
 
+class NewStoreQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`platform_type` chooses whose fields are shown."""
+
+    platform_type: Annotated[str, Meta(max_length=40)] = ""
+
+
 @route(blueprint, "/stores/new", roles=OWNER, family="page")
 async def new_store_form() -> Response:
     """Connect a store: the fields of a platform."""
-    return await _show_new({"platform_type": manifests()[0].platform}, {}, None, first=True)
+    asked = parse_query(NewStoreQuery).platform_type or manifests()[0].platform
+    return await _show_new({"platform_type": manifest_of(asked).platform}, {}, None, first=True)
 
 
 @route(blueprint, "/stores/new", roles=OWNER, family="test", methods=("POST",), endpoint="create_store")

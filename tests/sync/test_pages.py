@@ -162,7 +162,7 @@ async def test_an_owner_connects_a_store_by_the_form(
 ) -> None:
     shop = await connect(own_sandbox)
     owner = await sign_in("owner", org)
-    assert 'name="consumer_key"' in (await owner.page("/stores/new")).text
+    assert 'name="consumer_key"' in (await owner.page("/stores/new?platform_type=woocommerce")).text
     fields = form_of(shop) | {"platform_type": "woocommerce", "sync_frequency": "daily"}
     nameless = await owner.submit("/stores/new", fields | {"connection_name": ""})
     assert nameless.status == 422
