@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from portal.commerce.records import AnyRecord
@@ -19,6 +20,17 @@ from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, sa
 from portal.sync.progress import StreamProgress, encode
 from portal.sync.writing import UNWRITABLE, write
 from portal.tenancy.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """One page on its way into the database."""
+
+    stream: str
+    page: Page
+    place: Place
+    asked_at: datetime | None
+    also: Callable[[Scope], Awaitable[None]] | None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -38,15 +50,27 @@ class Attempt:
     unsaved_changes: int = 0
     last_told: float = 0.0
 
-    async def commit(self, stream: str, page: Page, place: Place) -> None:
-        """Write a page: rows, cursor, rejects, progress and lease in one transaction. Raises `LeaseLost`."""
+    async def commit(
+        self,
+        stream: str,
+        page: Page,
+        place: Place,
+        *,
+        asked_at: datetime | None = None,
+        also: Callable[[Scope], Awaitable[None]] | None = None,
+    ) -> None:
+        """Write a page: rows, cursor, rejects, progress, lease and `also` in one transaction. Raises `LeaseLost`.
+
+        `asked_at`: the rows were asked for by their ids then (`ledger.write`).
+        """
         rejected = list(page.rejected)
         records: Sequence[AnyRecord] = page.records
+        writing = _Writing(stream, page, place, asked_at, also)
         try:
-            await self._write(stream, records, rejected, page, place)
+            await self._write(writing, records, rejected, records)
         except UNWRITABLE:
-            good, bad = await self._sift(records)
-            await self._write(stream, (), [*rejected, *bad], page, place, mapped=good)
+            good, bad = await self._sift(records, asked_at)
+            await self._write(writing, (), [*rejected, *bad], good)
         SYNC_ROWS.labels(self.connection.platform, stream).inc(rows_of(page))
         if self.stop.is_set():
             self.halted = True
@@ -62,20 +86,20 @@ class Attempt:
 
     async def _write(
         self,
-        stream: str,
+        writing: _Writing,
         records: Sequence[AnyRecord],
         rejected: Sequence[Rejected],
-        page: Page,
-        place: Place,
-        *,
-        mapped: Sequence[AnyRecord] | None = None,
+        mapped: Sequence[AnyRecord],
     ) -> None:
-        changed_before = self.unsaved_changes
+        """Write `records`; `mapped` are all that could be stored, whether now or before."""
+        changed_before, page = self.unsaved_changes, writing.page
 
         async def within(scope: Scope) -> None:
             await self._hold(scope)
-            await save_place(scope, self.org_id, self.connection.id, stream, place, caught_up=page.caught_up)
-            await save_rejects(scope, self.org_id, self.connection.id, rejected, records if mapped is None else mapped)
+            await save_place(
+                scope, self.org_id, self.connection.id, writing.stream, writing.place, caught_up=page.caught_up
+            )
+            await save_rejects(scope, self.org_id, self.connection.id, rejected, mapped)
             await save_progress(
                 scope,
                 self.run_id,
@@ -84,9 +108,17 @@ class Attempt:
                 changed=changed_before,
                 rejected=len(rejected),
             )
+            if writing.also is not None:
+                await writing.also(scope)
 
         written = await write(
-            self.rt, self.org_id, self.connection.id, records, within=within, arrived_at=self.rt.clock()
+            self.rt,
+            self.org_id,
+            self.connection.id,
+            records,
+            within=within,
+            arrived_at=self.rt.clock(),
+            asked_at=writing.asked_at,
         )
         self.unsaved_changes += sum(written.changed.values()) - changed_before
 
@@ -94,18 +126,27 @@ class Attempt:
         if await lease.renew(scope, self.connection.id, self.owner) not in {"active", "error"}:
             self.halted = True
 
-    async def _sift(self, records: Sequence[AnyRecord]) -> tuple[list[AnyRecord], list[Rejected]]:
+    async def _sift(
+        self, records: Sequence[AnyRecord], asked_at: datetime | None
+    ) -> tuple[list[AnyRecord], list[Rejected]]:
         """Write what can be written, halving around what cannot. Returns (written, refused)."""
         try:
             written = await write(
-                self.rt, self.org_id, self.connection.id, records, within=self._hold, arrived_at=self.rt.clock()
+                self.rt,
+                self.org_id,
+                self.connection.id,
+                records,
+                within=self._hold,
+                arrived_at=self.rt.clock(),
+                asked_at=asked_at,
             )
         except UNWRITABLE as error:
             if len(records) == 1:
                 reason = f"The row cannot be stored: {type(error).__name__}."
                 return [], [Rejected(stream=records[0].stream, external_id=records[0].external_id, reason=reason)]
             middle = len(records) // 2
-            first, second = await self._sift(records[:middle]), await self._sift(records[middle:])
+            first = await self._sift(records[:middle], asked_at)
+            second = await self._sift(records[middle:], asked_at)
             return first[0] + second[0], first[1] + second[1]
         self.unsaved_changes += sum(written.changed.values())
         return list(records), []

@@ -152,7 +152,7 @@ def _run(platform: str, row: Any) -> Run:
     labels: dict[str, str] = {}
     for stream in manifest_of(platform).streams:
         labels[stream.name] = stream.label
-        labels[ids_of(stream.name)] = f"{stream.label}: what the store deleted"
+        labels[ids_of(stream.name)] = f"{stream.label}: compared with the store"
     return Run(
         id=row["id"],
         status=row["status"],

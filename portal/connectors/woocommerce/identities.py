@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from portal.connectors.base import Cursor, IdPage
+from portal.connectors.base import Cursor, IdPage, Listed
 from portal.connectors.values import BadValue, identifier
 from portal.connectors.woocommerce.changes import LISTS
 from portal.connectors.woocommerce.client import Client
+from portal.connectors.woocommerce.listing import FIELDS, listed
 from portal.connectors.woocommerce.scan import Position, read_part
 from portal.foundation.errors import NotFound
 
@@ -21,7 +23,8 @@ async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:
     via_orders = bool(given.get("via_orders"))
     lists = LISTS if stream in _WITH_TRASH or via_orders else ("",)
     at = str(given.get("at", lists[0]))
-    filters = {"_fields": "id,refunds" if via_orders else _FIELDS.get(stream, "id")} | ({"status": at} if at else {})
+    fields = "id,refunds" if via_orders else FIELDS.get(stream) or _FIELDS.get(stream, "id")
+    filters = {"_fields": fields} | ({"status": at} if at else {})
     try:
         part = await read_part(client, "orders" if via_orders else stream, filters, Position.of(given.get("position")))
     except NotFound as missing:
@@ -29,13 +32,20 @@ async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:
             raise
         return await ids(client, stream, {"via_orders": 1})
     found = tuple(each for row in part.rows for each in _of(row, inner_only=via_orders))
+    said = {} if via_orders else _said(stream, part.rows, trashed=at == "trash")
     if not part.finished:
-        position = part.position.cursor()
-        return IdPage(ids=found, next={"at": at, "via_orders": int(via_orders), "position": position}, finished=False)
+        following = {"at": at, "via_orders": int(via_orders), "position": part.position.cursor()}
+        return IdPage(ids=found, listed=said, next=following, finished=False)
     place = lists.index(at) + 1 if at in lists else len(lists)
     if place < len(lists):
-        return IdPage(ids=found, next={"at": lists[place], "via_orders": int(via_orders)}, finished=False)
-    return IdPage(ids=found, next={}, finished=True)
+        return IdPage(ids=found, listed=said, next={"at": lists[place], "via_orders": int(via_orders)}, finished=False)
+    return IdPage(ids=found, listed=said, next={}, finished=True)
+
+
+def _said(stream: str, rows: list[object], *, trashed: bool) -> dict[str, Listed]:
+    now = datetime.now(UTC)
+    found = ((_of(row, inner_only=False), listed(stream, row, now, trashed=trashed)) for row in rows)
+    return {each: said for ids_of_row, said in found if said is not None for each in ids_of_row}
 
 
 def _of(row: object, *, inner_only: bool) -> list[str]:

@@ -1,0 +1,31 @@
+"""What a row of a shop's list says besides its id: enough to see a change that moved no stamp. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from portal.connectors import values
+from portal.connectors.base import Listed
+
+FIELDS = {"orders": "id,status,currency,total,date_created_gmt,date_modified_gmt,date_paid_gmt"}
+"""The fields to ask for, of the streams that say more than their ids."""
+
+
+def listed(stream: str, row: object, now: datetime, *, trashed: bool) -> Listed | None:
+    """A row of the list as `Listed`; None when it says nothing of use."""
+    if stream not in FIELDS or not isinstance(row, Mapping):
+        return Listed(trashed=True) if trashed else None
+    try:
+        currency, total = values.currency(row.get("currency")), values.amount(row.get("total"), "total")
+    except values.BadValue:
+        return None  # the mapping refuses such a row too: it is listed among what was not taken over
+    created = values.instant_or_none(row.get("date_created_gmt"), "date_created_gmt", now)
+    return Listed(
+        modified_at=values.instant_or_none(row.get("date_modified_gmt"), "date_modified_gmt", now) or created,
+        status=values.text(row.get("status"), 60).lower().removeprefix("wc-"),
+        currency=currency,
+        total=total,
+        business_at=values.instant_or_none(row.get("date_paid_gmt"), "date_paid_gmt", now) or created,
+        trashed=trashed,
+    )

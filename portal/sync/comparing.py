@@ -1,0 +1,180 @@
+"""What two lists of one stream have in common and where they part: the store's and ours. Pure, but for reading ours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from portal.commerce.records import AnyRecord, Order
+from portal.connectors.base import Listed
+from portal.tenancy.scope import Scope
+
+TABLES = {"orders": "orders", "refunds": "refunds", "products": "products", "customers": "customers"}
+"""The streams that are compared, and where ours are."""
+DAYS = 60
+"""How many local days are shown day by day."""
+_SAYS = {"orders": "source_status, status = 'trashed', currency, total, business_day"}
+
+
+class Held(NamedTuple):
+    """A row of ours. What a stream does not have is None."""
+
+    modified_at: datetime
+    arrived_at: datetime
+    deleted_at: datetime | None
+    status: str | None
+    trashed: bool | None
+    currency: str | None
+    total: Decimal | None
+    day: date | None
+
+
+async def held(scope: Scope, connection_id: int, stream: str, ids: Iterable[str]) -> dict[str, Held]:
+    """Our rows of these ids, deleted ones too."""
+    rows = await scope.sql.fetch(
+        f"""SELECT external_id, modified_at, arrived_at, deleted_at, {_SAYS.get(stream, "NULL, NULL, NULL, NULL, NULL")}
+            FROM {TABLES[stream]} WHERE org_id = portal_org() AND connection_id = $1 AND external_id = ANY($2)""",  # noqa: S608
+        connection_id,
+        list(ids),
+    )
+    return {row[0]: Held(*tuple(row)[1:]) for row in rows}
+
+
+def agrees(said: Listed | None, ours: Held) -> bool:
+    """Whether our live row is what the store's list says of it, as far as it says anything."""
+    if said is None or said.total is None:
+        return True
+    if said.modified_at is not None and said.modified_at > ours.modified_at:
+        return False
+    return (said.status, said.currency, said.total) == (ours.status, ours.currency, ours.total)
+
+
+def gone_for_both(said: Listed | None, ours: Held) -> bool:
+    """In the store's trash, and deleted here by a delivery that named only the id."""
+    return ours.deleted_at is not None and said is not None and said.trashed
+
+
+def as_listed(records: Iterable[AnyRecord]) -> dict[str, Listed]:
+    """What the rows themselves say, in place of a list that was read a moment earlier."""
+    return {
+        each.external_id: Listed(
+            modified_at=each.modified_at,
+            status=each.source_status,
+            currency=each.currency,
+            total=each.total,
+            business_at=each.paid_at or each.created_at,
+            trashed=each.status == "trashed",
+        )
+        for each in records
+        if isinstance(each, Order)
+    }
+
+
+def told(said: Listed) -> dict[str, str]:
+    """For the page: the store's side of a difference."""
+    return {"status": said.status, "total": f"{said.total} {said.currency}"} if said.total is not None else {}
+
+
+def told_ours(ours: Held) -> dict[str, str]:
+    """For the page: our side of a difference."""
+    return {"status": ours.status or "", "total": f"{ours.total} {ours.currency}"} if ours.total is not None else {}
+
+
+@dataclass(slots=True)
+class Side:
+    """One side of a day or a currency: how many and how much."""
+
+    rows: int = 0
+    money: Decimal = Decimal(0)
+
+    def add(self, total: Decimal) -> None:
+        self.rows += 1
+        self.money += total
+
+
+@dataclass(slots=True)
+class Tally:
+    """Both sides' counts and money. `priced` turns False as soon as the store's list leaves out an amount."""
+
+    zone: tzinfo
+    today: date
+    priced: bool
+    theirs: int = 0
+    ours: int = 0
+    money: dict[str, tuple[Side, Side]] = field(default_factory=lambda: defaultdict(lambda: (Side(), Side())))
+    days: dict[tuple[date, str], tuple[Side, Side]] = field(
+        default_factory=lambda: defaultdict(lambda: (Side(), Side()))
+    )
+
+    def count(self, said: Listed | None, ours: Held | None, *, listed: bool = True) -> None:
+        """One row: what the store says of it (`listed`: that it has it), and what we have."""
+        alive = ours is not None and ours.deleted_at is None
+        self.theirs += listed
+        self.ours += alive
+        if not self.priced:
+            return
+        if listed and (said is None or said.total is None):
+            self.priced = False
+            return
+        if listed and said is not None and said.total is not None and not said.trashed:
+            day = said.business_at.astimezone(self.zone).date() if said.business_at else None
+            self._add(1, said.currency, said.total, day)
+        if alive and ours is not None and ours.total is not None and ours.currency and not ours.trashed:
+            self._add(0, ours.currency, ours.total, ours.day)
+
+    def _add(self, side: int, currency: str, total: Decimal, day: date | None) -> None:
+        self.money[currency][side].add(total)
+        if day is not None and self.today - timedelta(days=DAYS) < day <= self.today:
+            self.days[day, currency][side].add(total)
+
+    def money_of(self, side: int) -> dict[str, str] | None:
+        """Currency -> sum, 0 ours and 1 theirs; None where the platform does not say."""
+        return {name: str(both[side].money) for name, both in sorted(self.money.items())} if self.priced else None
+
+    def by_day(self) -> list[dict[str, Any]] | None:
+        """The last days, newest first."""
+        if not self.priced:
+            return None
+        return [
+            {
+                "day": day.isoformat(),
+                "currency": currency,
+                "ours": ours.rows,
+                "theirs": theirs.rows,
+                "money_ours": str(ours.money),
+                "money_theirs": str(theirs.money),
+            }
+            for (day, currency), (ours, theirs) in sorted(self.days.items(), key=lambda each: each[0], reverse=True)
+        ]
+
+
+@dataclass(slots=True)
+class Found:
+    """One kind of difference: how many, how many were healed, and the first hundred by id."""
+
+    count: int = 0
+    healed: int = 0
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, external_id: str, *, healed: bool, **more: Any) -> None:
+        self.count += 1
+        self.healed += healed
+        if len(self.sample) < 100:
+            self.sample.append({"id": external_id, "healed": healed, **{k: v for k, v in more.items() if v}})
+        elif not healed:  # what is left to do is worth more than what was done
+            done = next((n for n, each in enumerate(self.sample) if each["healed"]), None)
+            if done is not None:
+                self.sample[done] = {"id": external_id, "healed": healed, **{k: v for k, v in more.items() if v}}
+
+    @property
+    def left(self) -> int:
+        return self.count - self.healed
+
+
+def unhealed(samples: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of a sample that are still wrong."""
+    return [str(each["id"]) for each in samples if isinstance(each, Mapping) and not each.get("healed")]
