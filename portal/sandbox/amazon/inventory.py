@@ -1,0 +1,68 @@
+"""FBA Inventory API v1: what lies at Amazon, per marketplace. Only products whose stock is managed are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portal.sandbox.amazon.call import Call, Json, iso, sealed
+from portal.sandbox.amazon.errors import bad_input
+from portal.sandbox.amazon.orders import asin
+from portal.sandbox.rows import Product
+from portal.sandbox.store import Store
+
+_SIZE = 50
+
+
+def summaries(store: Store, call: Call) -> Json:
+    """Fifty summaries. A next token lives thirty seconds."""
+    token = call.token("nextToken")
+    if token and call.now - int(str(token["made"])) >= store.spec.amazon.page_seconds:
+        raise bad_input("The next token has expired.")
+    marketplace = call.query.get("marketplaceIds", "")
+    if call.query.get("granularityType") != "Marketplace" or call.query.get("granularityId") != marketplace:
+        raise bad_input("granularityType and granularityId must name the marketplace.")
+    wanted = set(call.several("sellerSkus"))
+    rows = [each for each in stocked(store, marketplace) if not wanted or each.sku in wanted]
+    start = int(str(token["at"])) if token else 0
+    page = rows[start : start + _SIZE]
+    answer: Json = {
+        "payload": {
+            "granularity": {"granularityType": "Marketplace", "granularityId": marketplace},
+            "inventorySummaries": [_summary(each, details=call.query.get("details") == "true") for each in page],
+        }
+    }
+    if start + _SIZE < len(rows):
+        answer["pagination"] = {"nextToken": sealed({"at": start + _SIZE, "made": call.now})}
+    return answer
+
+
+def stocked(store: Store, marketplace: str) -> Iterator[Product]:
+    """The products that lie at Amazon for a marketplace: each is sold in one."""
+    places = store.spec.amazon.marketplaces
+    seen: set[str] = set()
+    for product in store.sellables():
+        if product.managed and places[product.id % len(places)] == marketplace and product.sku not in seen:
+            seen.add(product.sku)
+            yield product
+
+
+def _summary(product: Product, *, details: bool) -> Json:
+    stock = product.stock or 0
+    row: Json = {
+        "asin": asin(product.id),
+        "fnSku": f"X00{product.id:07}",
+        "sellerSku": product.sku,
+        "condition": "NewItem",
+        "lastUpdatedTime": iso(product.modified),
+        "productName": product.full_name,
+        "totalQuantity": max(0, stock) + 3,
+    }
+    if details:
+        row["inventoryDetails"] = {
+            "fulfillableQuantity": max(0, stock),
+            "inboundWorkingQuantity": 0,
+            "inboundShippedQuantity": 3,
+            "inboundReceivingQuantity": 0,
+            "reservedQuantity": {"totalReservedQuantity": 0},
+        }
+    return row
