@@ -174,9 +174,9 @@ async def test_never_more_than_one_page_is_fetched_ahead(
         most = max(most, ahead)
         return await true_page(self, *given)  # type: ignore[arg-type]
 
-    async def commit(self: Attempt, *given: object) -> None:
+    async def commit(self: Attempt, *given: object, **named: object) -> None:
         nonlocal ahead
-        await true_commit(self, *given)  # type: ignore[arg-type]
+        await true_commit(self, *given, **named)  # type: ignore[arg-type]
         ahead -= 1
 
     monkeypatch.setattr(WooCommerceConnector, "page", page)
