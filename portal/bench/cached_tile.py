@@ -53,9 +53,7 @@ async def measure(plan: Plan) -> None:
         rounds, lambda: side("portal"), lambda: side("floor"), lambda: side("bare")
     )
     sample = f"{rounds} rounds of {seconds:g} s each in turn, {CONNECTIONS} connections, {answers:,} answers, {len(body)} bytes"
-    plan.found(
-        beside(NAME, "cached tile JSON", "us/answer", ours, floor, bar=BAR, sample=sample, note=_p99(latencies))
-    )
+    plan.found(beside(NAME, "cached tile JSON", "us/answer", ours, floor, bar=BAR, sample=sample, note=_p99(latencies)))
     plan.found(
         beside(
             NAME,

@@ -86,7 +86,10 @@ def line(found: Finding) -> str:
     if found.ratio is not None:
         text += f"   ratio {found.ratio:6.2f}x"
     if found.bar is not None:
-        sign, suffix = ("<=" if found.bound == "at_most" else ">="), "x" if found.ratio is not None else f" {found.unit}"
+        sign, suffix = (
+            ("<=" if found.bound == "at_most" else ">="),
+            "x" if found.ratio is not None else f" {found.unit}",
+        )
         text += f"   bar {sign} {found.bar:g}{suffix}: {'reached' if found.reached else 'MISSED'}"
     load = " ".join(f"{value:.1f}" for value in found.machine.load)
     below = [part for part in (found.sample, found.note, f"load {load} on {found.machine.cores} cores") if part]

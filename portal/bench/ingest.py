@@ -82,7 +82,9 @@ async def _compare(plan: Plan, rt: Runtime, admin: Any, store: Child) -> None:
     )
     await _from_python(plan, admin, ours, sum(counts.values()))
     share = counts["orders"] / sum(counts.values())
-    plan.found(Finding(bench=NAME, case="… the same as orders", unit="orders/s", ours=sorted(ours)[rounds // 2] * share))
+    plan.found(
+        Finding(bench=NAME, case="… the same as orders", unit="orders/s", ours=sorted(ours)[rounds // 2] * share)
+    )
     if plan.profile:
         await tables.empty(admin)
         profiler = Profiler()
@@ -154,6 +156,4 @@ async def _floors(plan: Plan, store: Child) -> None:
             sample=f"{len(pages)} pages of {len(pages[0]):,} bytes",
         )
     )
-    plan.found(
-        Finding(bench=NAME, case="… reading and mapping JSON alone", unit="orders/s", ours=len(orders) / mapped)
-    )
+    plan.found(Finding(bench=NAME, case="… reading and mapping JSON alone", unit="orders/s", ours=len(orders) / mapped))

@@ -67,7 +67,9 @@ async def _compare(plan: Plan, database: Database, floor: Any, org_id: UUID, cas
     mine, theirs = await in_turn(rounds, lambda: _median_ms(ours, calls), lambda: _median_ms(bare, calls))
     sample = f"{rounds} rounds of {calls} calls each in turn"
     rows = await floor.fetchval("SELECT count(*) FROM orders WHERE org_id = $1", org_id)
-    return beside(NAME, case, "ms/tile", mine, theirs, bar=BARS[case], sample=sample, note=f"{rows:,} orders of its own")
+    return beside(
+        NAME, case, "ms/tile", mine, theirs, bar=BARS[case], sample=sample, note=f"{rows:,} orders of its own"
+    )
 
 
 async def _median_ms(call: Callable[[], Awaitable[None]], calls: int) -> float:

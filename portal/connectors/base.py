@@ -85,7 +85,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     setup_steps: tuple[str, ...] = ()
     webhook_topics: tuple[str, ...] = ()
     max_timeout: float = 30.0
-    polled: bool = True  # False: its rows come by hand; never scheduled, no credentials, not among the platforms of a form
+    polled: bool = (
+        True  # False: its rows come by hand; never scheduled, no credentials, not among the platforms of a form
+    )
     # The credential that signs the platform's deliveries, where the platform and not the portal chooses the secret.
     webhook_secret_field: str = ""
 

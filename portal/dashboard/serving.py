@@ -92,7 +92,9 @@ class Serving:
         stand = stand or await self.standing(org_id)
         drawn: dict[str, str] = {}
         for tile, found in zip(
-            tiles, await asyncio.gather(*(self.elements(t, org_id, stand) for t in tiles), return_exceptions=True), strict=True
+            tiles,
+            await asyncio.gather(*(self.elements(t, org_id, stand) for t in tiles), return_exceptions=True),
+            strict=True,
         ):
             if isinstance(found, BaseException):
                 if not isinstance(found, Exception):

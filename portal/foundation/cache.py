@@ -63,9 +63,7 @@ class Cache:
         self._kept.move_to_end(key)
         return found
 
-    async def get_or_compute(
-        self, key: str, max_age: float, compute: Callable[[], Awaitable[bytes]]
-    ) -> Cached:
+    async def get_or_compute(self, key: str, max_age: float, compute: Callable[[], Awaitable[bytes]]) -> Cached:
         """The answer not older than `max_age` seconds, computed when there is none.
 
         All who ask for one key and age at a time share one computation, which goes on when the first of them leaves; so

@@ -18,9 +18,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 _log = structlog.get_logger("portal.redis")
 _AVAILABLE = Gauge("portal_redis_available", "1 while Redis answers, 0 while work degrades without it.")
-_FAILURES = Counter(
-    "portal_redis_failures_total", "Commands that Redis did not answer in time, by kind.", ["kind"]
-)
+_FAILURES = Counter("portal_redis_failures_total", "Commands that Redis did not answer in time, by kind.", ["kind"])
 
 
 class Away(enum.Enum):
@@ -77,9 +75,7 @@ class RedisLink:
 
     def subscriber(self) -> Redis:
         """A client of its own for a subscription, whose reads may wait long. The caller closes it."""
-        return Redis.from_url(
-            self.url, socket_timeout=None, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0)
-        )
+        return Redis.from_url(self.url, socket_timeout=None, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0))
 
     async def ping(self) -> bool:
         """Whether Redis answers now."""
@@ -128,9 +124,7 @@ class RedisLink:
             self._probing = True
         try:
             answer = await call(*arguments)
-        except (
-            ResponseError
-        ) as error:  # it is there, but refuses: a mistake of ours, or it is full or read-only
+        except ResponseError as error:  # it is there, but refuses: a mistake of ours, or it is full or read-only
             self._refused(error)
             return AWAY
         except (RedisError, OSError, TimeoutError, asyncio.IncompleteReadError) as error:

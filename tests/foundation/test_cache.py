@@ -67,9 +67,7 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept() -> None:
         await asyncio.sleep(0.01)
         raise ValueError("broken")
 
-    answers = await asyncio.gather(
-        *(cache.get_or_compute("k", 10, fail) for _ in range(3)), return_exceptions=True
-    )
+    answers = await asyncio.gather(*(cache.get_or_compute("k", 10, fail) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(answer, ValueError) for answer in answers)
     assert (await cache.get_or_compute("k", 10, Computation())).body == b"answer"
 

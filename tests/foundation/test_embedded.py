@@ -27,9 +27,7 @@ NOBODY = 65534
 
 
 @asynccontextmanager
-async def running(
-    data_dir: Path, profile: Profile = "tests"
-) -> AsyncIterator[tuple[EmbeddedServers, Endpoints]]:
+async def running(data_dir: Path, profile: Profile = "tests") -> AsyncIterator[tuple[EmbeddedServers, Endpoints]]:
     servers = EmbeddedServers(data_dir, profile)
     endpoints = await servers.start()
     try:
@@ -139,9 +137,7 @@ async def test_ctrl_c_ends_both_servers_cleanly(short_dir: Path, child_of: list[
     assert "database system is shut down" in (short_dir / "var/logs/postgres.log").read_text()
 
 
-async def test_postgresql_outlives_a_killed_portal_and_is_adopted(
-    short_dir: Path, child_of: list[Child]
-) -> None:
+async def test_postgresql_outlives_a_killed_portal_and_is_adopted(short_dir: Path, child_of: list[Child]) -> None:
     child_of.append(child := Child(short_dir / "var"))
     child.end(signal.SIGKILL)
     assert pid_lives(child.postgres)
@@ -162,9 +158,7 @@ async def test_a_server_of_an_earlier_run_with_other_settings_is_replaced(
         assert await query(endpoints.admin_dsn, "SHOW fsync") == "off"
 
 
-async def test_everything_killed_at_once_recovers_with_its_data(
-    short_dir: Path, child_of: list[Child]
-) -> None:
+async def test_everything_killed_at_once_recovers_with_its_data(short_dir: Path, child_of: list[Child]) -> None:
     child_of.append(child := Child(short_dir / "var"))
     dsn = f"postgresql://postgres@/postgres?host={short_dir}/var/run"
     await query(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")

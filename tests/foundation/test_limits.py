@@ -86,9 +86,7 @@ async def test_without_redis_each_process_keeps_the_limit_for_itself(valkey: Val
     assert await allowed(Limiter(link), 100, 60) == 60
 
 
-async def test_redis_going_away_within_a_minute_gives_no_second_helping(
-    valkey: Valkey, link: RedisLink
-) -> None:
+async def test_redis_going_away_within_a_minute_gives_no_second_helping(valkey: Valkey, link: RedisLink) -> None:
     limiter = Limiter(link)
     before = await allowed(limiter, 45, 60)
     await valkey.stop()

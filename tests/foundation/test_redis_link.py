@@ -40,9 +40,7 @@ async def test_a_script_is_found_again_after_the_server_forgot_it(link: RedisLin
     assert answer == [b"k", b"7"]
 
 
-async def test_while_redis_is_away_calls_fail_at_once_and_it_is_found_again(
-    link: RedisLink, valkey: Valkey
-) -> None:
+async def test_while_redis_is_away_calls_fail_at_once_and_it_is_found_again(link: RedisLink, valkey: Valkey) -> None:
     assert await link.ping()
     await valkey.stop()
     assert await link.try_get("x") is AWAY

@@ -34,7 +34,7 @@ def shell_context() -> dict[str, Any]:
         "user": {"name": "Ada Park", "email": "ada@northwind.example", "role": "owner", "initials": "AP"},
         "organization": {"id": "1", "name": "Northwind Speed"},
         "organizations": [{"id": "1", "name": "Northwind Speed"}, {"id": "2", "name": "Blue Bottle Tools"}],
-        "csrf_token": "it's-a-\"token\"",
+        "csrf_token": 'it\'s-a-"token"',
         "flashes": [{"kind": "success", "text": "The store was connected. <b>"}],
         "asset": lambda path: f"/static/{path}?v=1",
         "theme": "",
@@ -57,13 +57,43 @@ def gallery_context() -> dict[str, Any]:
         "wave": [12, 14, 11, 17, 21, 16, 13, 9, 12, 18, 24, 22, 19, 23, 27, 21, 25, 29],
         "hours": [f"{hour:02}" for hour in range(24)],
         "today": [*today, *[None] * 9],
-        "last_week": [4, 3, 8, 22, 50, 84, 100, 142, 171, 190, 201, 229, 244, 260, 214, 190, 186, 170, 158, 141, 120, 82, 51, 20],
+        "last_week": [
+            4,
+            3,
+            8,
+            22,
+            50,
+            84,
+            100,
+            142,
+            171,
+            190,
+            201,
+            229,
+            244,
+            260,
+            214,
+            190,
+            186,
+            170,
+            158,
+            141,
+            120,
+            82,
+            51,
+            20,
+        ],
         "sellers": [
             {"label": sku, "text": f"${value:,}", "value": value, "small": f"{count} sold", "href": "#"}
             for sku, value, count in sold
         ],
         "cells": [
-            {"level": levels[(n * n + n // 3) % len(levels)], "label": f"SKU-{n}", "text": f"{n % 40} days of cover", "href": "#"}
+            {
+                "level": levels[(n * n + n // 3) % len(levels)],
+                "label": f"SKU-{n}",
+                "text": f"{n % 40} days of cover",
+                "href": "#",
+            }
             for n in range(84)
         ],
         "late": late,
@@ -76,7 +106,9 @@ def gallery_context() -> dict[str, Any]:
 def templates() -> jinja2.Environment:
     """The portal's templates and the gallery, where an unknown name is an error."""
     folders = [ROOT / "templates", Path(__file__).parent / "gallery"]
-    return jinja2.Environment(loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined)
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined
+    )
 
 
 @pytest.fixture(scope="session")

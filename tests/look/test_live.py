@@ -45,7 +45,9 @@ async def test_a_page_connects_from_the_number_it_was_rendered_at_and_says_live(
     assert complaints == []
 
 
-async def test_a_pushed_part_replaces_its_tile_and_leaves_the_user_alone(stage: Any, window: Page, complaints: list[str]) -> None:
+async def test_a_pushed_part_replaces_its_tile_and_leaves_the_user_alone(
+    stage: Any, window: Page, complaints: list[str]
+) -> None:
     await opened(stage, window)
     await window.click("#tile-sales-pulse-menu summary")
     await window.focus("#search")
@@ -67,7 +69,9 @@ async def test_an_older_part_is_ignored(stage: Any, window: Page) -> None:
     await figure_is(window, "same age")
 
 
-async def test_a_part_for_an_element_that_is_not_on_the_page_is_harmless(stage: Any, window: Page, complaints: list[str]) -> None:
+async def test_a_part_for_an_element_that_is_not_on_the_page_is_harmless(
+    stage: Any, window: Page, complaints: list[str]
+) -> None:
     await opened(stage, window)
     await stage.send(type="part", id="tile-elsewhere", seq=6, html="<article id='tile-elsewhere'></article>")
     await stage.send(type="part", **tile("second", 7))

@@ -49,7 +49,9 @@ def test_every_component_macro_is_shown_in_the_gallery(templates: jinja2.Environ
     sources += "".join(path.read_text() for path in TEMPLATES)
     for name in COMPONENTS:
         for macro in re.findall(r"macro (\w+)\(", (ROOT / "templates" / "components" / name).read_text()):
-            assert re.search(rf"[{{(=\s]{macro}\(", sources.replace(f"macro {macro}(", "")), f"{name}: {macro} is never used"
+            assert re.search(rf"[{{(=\s]{macro}\(", sources.replace(f"macro {macro}(", "")), (
+                f"{name}: {macro} is never used"
+            )
 
 
 def test_the_error_page_renders_with_nothing_but_its_own_context(templates: jinja2.Environment) -> None:
@@ -61,7 +63,13 @@ def test_the_error_page_renders_with_nothing_but_its_own_context(templates: jinj
 
 def test_an_error_pages_details_are_listed(templates: jinja2.Environment) -> None:
     html = templates.get_template("errors/page.html").render(
-        asset=str, status=400, title="No", message="No.", advice="", request_id="r1", details={"show": ["alerts", "all"], "n": 3}
+        asset=str,
+        status=400,
+        title="No",
+        message="No.",
+        advice="",
+        request_id="r1",
+        details={"show": ["alerts", "all"], "n": 3},
     )
     assert "alerts, all" in html
     assert "r1" in html

@@ -77,7 +77,9 @@ def test_a_server_that_does_not_answer_is_one_line(portal: Portal) -> None:
 
 
 def test_debug_shows_the_traceback(portal: Portal, data_dir: Path) -> None:
-    done = portal("migrate", "--data-dir", str(data_dir), DATABASE_URL="postgresql://u:p@127.0.0.1:1/x", PORTAL_LOG_LEVEL="debug")
+    done = portal(
+        "migrate", "--data-dir", str(data_dir), DATABASE_URL="postgresql://u:p@127.0.0.1:1/x", PORTAL_LOG_LEVEL="debug"
+    )
     assert done.returncode == 2
     assert "Traceback" in done.stderr
 

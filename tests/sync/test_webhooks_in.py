@@ -69,7 +69,9 @@ async def all_processed(shop: Shop) -> bool:
     return await shop.value(stored(shop) + " AND processed_at IS NULL") == 0
 
 
-async def test_an_order_is_in_the_ledger_soon_after_its_webhook_without_waiting_for_a_poll(rt: Runtime, shop: Shop) -> None:
+async def test_an_order_is_in_the_ledger_soon_after_its_webhook_without_waiting_for_a_poll(
+    rt: Runtime, shop: Shop
+) -> None:
     async with working(rt):
         await asyncio.sleep(0.3)
         placed = shop.control("place_order", total="77.77")["order_id"]

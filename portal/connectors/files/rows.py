@@ -78,7 +78,9 @@ class Reader:
             if few
             else "Put cells that contain the delimiter into quotation marks."
         )
-        return Trouble(line, "(row)", f"has {cells} {'cell' if cells == 1 else 'cells'}, the header has {self._width}", remedy)
+        return Trouble(
+            line, "(row)", f"has {cells} {'cell' if cells == 1 else 'cells'}, the header has {self._width}", remedy
+        )
 
     def _met(self, sign: str) -> Problem | None:
         """An amount is written with a currency: judged once the row's own currency is known."""

@@ -20,11 +20,7 @@ def seal(installation: str, org_id: UUID, field: str, plaintext: str, key: DataK
     header = bytes([_VERSION]) + key.key_id.to_bytes(4, "big")
     nonce = os.urandom(NONCE_BYTES)
     associated = _associated(header, installation, org_id, field)
-    return (
-        header
-        + nonce
-        + AESGCM(key.secret).encrypt(nonce, plaintext.encode(errors="surrogatepass"), associated)
-    )
+    return header + nonce + AESGCM(key.secret).encrypt(nonce, plaintext.encode(errors="surrogatepass"), associated)
 
 
 def open_(installation: str, org_id: UUID, field: str, sealed: bytes, key: DataKey) -> str:
@@ -50,9 +46,7 @@ def key_id_of(sealed: bytes) -> int:
     return int.from_bytes(sealed[1:_HEADER_BYTES], "big")
 
 
-def reencrypt(
-    installation: str, org_id: UUID, field: str, sealed: bytes, *, old: DataKey, new: DataKey
-) -> bytes:
+def reencrypt(installation: str, org_id: UUID, field: str, sealed: bytes, *, old: DataKey, new: DataKey) -> bytes:
     """The same value under another data key. Raises Unsealable."""
     return seal(installation, org_id, field, open_(installation, org_id, field, sealed, old), new)
 
