@@ -40,10 +40,11 @@ SELECT portal_protect('uploads');
 CREATE TABLE upload_entries (
   org_id uuid NOT NULL, upload_id bigint NOT NULL,
   key text COLLATE "C" NOT NULL,               -- the thing's external id
+  position bigint NOT NULL,                    -- of the row in the file: one JSON or XML record may be several rows
   line bigint NOT NULL,
   family text NOT NULL,
   entry text NOT NULL,                         -- JSON: field -> value, normalised
-  PRIMARY KEY (org_id, upload_id, key, line)
+  PRIMARY KEY (org_id, upload_id, key, position)
 );
 CREATE INDEX upload_entries_thing ON upload_entries (org_id, family, key);
 SELECT portal_protect('upload_entries');

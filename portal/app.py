@@ -13,7 +13,7 @@ from portal.api_docs import pages as api_docs_pages
 from portal.dashboard import setup as dashboard
 from portal.foundation.resources import ROOT
 from portal.foundation.runtime import Runtime
-from portal.foundation.web import assets, paths, refusals
+from portal.foundation.web import assets, bodies, paths, refusals
 from portal.foundation.web.parts import Part
 from portal.foundation.web.policy import DASHBOARD, OWNER, SIGNED_IN, SUPERADMIN
 from portal.ops import health
@@ -22,6 +22,8 @@ from portal.superadmin import pages as superadmin_pages
 from portal.sync import connecting, store_actions, webhooks_in
 from portal.sync import pages as sync_pages
 from portal.sync import parts as sync_parts
+from portal.uploads import pages as uploads_pages
+from portal.uploads import parts as uploads_parts
 
 BLUEPRINTS = (
     assets.blueprint,
@@ -34,6 +36,7 @@ BLUEPRINTS = (
     store_actions.blueprint,
     connecting.blueprint,
     webhooks_in.blueprint,
+    uploads_pages.blueprint,
     superadmin_pages.blueprint,
     superadmin_api.blueprint,
     api_docs_pages.blueprint,
@@ -44,18 +47,20 @@ NAV = (
     NavItem("/orders", "Orders", "orders", DASHBOARD),
     NavItem("/inventory", "Inventory", "inventory", DASHBOARD),
     NavItem("/stores", "Stores", "stores", DASHBOARD),
+    NavItem("/uploads", "Uploads", "upload", DASHBOARD),
     NavItem("/superadmin/clients", "Clients", "clients", SUPERADMIN, tenant=False),
     NavItem("/audit", "Audit", "audit", OWNER),
     NavItem("/docs/metrics", "Metrics", "docs", SIGNED_IN, tenant=False),
 )
 
-PARTS: tuple[Part, ...] = (*sync_parts.PARTS,)
+PARTS: tuple[Part, ...] = (*sync_parts.PARTS, *uploads_parts.PARTS)
 
 
 def create_app(rt: Runtime) -> Quart:
     """The portal over an open runtime. A route without a declared policy keeps it from serving."""
     app = Quart("portal", static_folder=None, template_folder=str(ROOT / "templates"))
     app.extensions["portal"] = rt
+    bodies.install(app, rt.settings.data_dir / "uploads" / "incoming")
     paths.install(app)
     refusals.install(app)
     gate.install(app)

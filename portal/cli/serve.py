@@ -58,13 +58,15 @@ async def _worker(settings: Settings) -> None:
     from portal.ops.heartbeat import beating
     from portal.ops.installation import opened
     from portal.sync.worker import work
+    from portal.uploads import worker as uploads
 
     stop = _stopped()
     async with opened(settings) as installation:
         runtime = await open_runtime(installation.settings)
         try:
             async with beating(runtime):
-                await work(runtime, stop=stop)
+                # Should one end by an error, the process ends with it, and its manager starts it anew.
+                await asyncio.gather(work(runtime, stop=stop), uploads.work(runtime, stop=stop))
         finally:
             await close_runtime(runtime)
 

@@ -1,0 +1,198 @@
+"""Checks, takes over and undoes uploads. An upload in one of these states is the job: whoever works on it holds its lease.
+
+A killed worker's lease runs out and the next one begins the step anew, from nothing changed (docs/adr/0010-uploads.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from portal.foundation.bus import Event
+from portal.foundation.database import AWAY
+from portal.foundation.errors import PortalError
+from portal.foundation.runtime import Runtime
+from portal.tenancy.scope import platform, tenant
+from portal.uploads import shelf
+from portal.uploads.checking import check
+from portal.uploads.entries import Write
+from portal.uploads.upload import Upload, load
+from portal.uploads.writing import Gone, take_over, undo
+
+LEASE = timedelta(seconds=30)
+PLACES = 2
+"""Files that one worker works on at once: a large one does not keep a small one waiting."""
+_ASK_EVERY = 1.0
+_TELL_EVERY = 0.5
+_KEEP_DRAFTS = timedelta(days=7)
+_log = structlog.get_logger("portal.uploads")
+
+
+async def work(rt: Runtime, *, stop: asyncio.Event) -> None:
+    """Work until `stop`; what is under way is rolled back then and begun again by the next worker."""
+    places = [asyncio.create_task(_place(rt), name=f"uploads-{number}") for number in range(PLACES)]
+    places.append(asyncio.create_task(_tidy(rt), name="uploads-tidy"))
+    await stop.wait()
+    for place in places:
+        place.cancel()
+    await asyncio.gather(*places, return_exceptions=True)
+
+
+async def step(rt: Runtime) -> bool:
+    """Do one waiting piece of work; False when there is none."""
+    owner = uuid4()
+    async with platform(rt.database, "claim an upload") as scope:
+        row = await scope.sql.fetchrow(
+            """UPDATE uploads SET lease_owner = $1, lease_until = clock_timestamp() + $2 WHERE id = (
+                 SELECT id FROM uploads WHERE status IN ('checking', 'writing', 'undoing')
+                   AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                 ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, org_id""",
+            owner,
+            LEASE,
+        )
+    if row is None:
+        return False
+    async with tenant(rt.database, row["org_id"], read_only=True) as tx:
+        upload = await load(tx, row["id"])
+    hold = Hold(rt, upload, owner)
+    beating = asyncio.create_task(hold.beat())
+    try:
+        await _do(rt, upload, hold)
+    except asyncio.CancelledError:
+        await asyncio.shield(hold.release())
+        raise
+    finally:
+        beating.cancel()
+    await hold.tell()
+    return True
+
+
+class Hold:
+    """One attempt at one upload: its lease, and telling how far it is."""
+
+    def __init__(self, rt: Runtime, upload: Upload, owner: UUID) -> None:
+        self._rt, self._upload, self._owner = rt, upload, owner
+        self._told = 0.0
+
+    async def save(self, rows_done: int, write: Write | None = None) -> None:
+        """Commit `write` with the progress, in one transaction. Raises `Gone` when the lease is somebody else's."""
+        async with tenant(self._rt.database, self._upload.org_id) as scope:
+            held = await scope.sql.fetchval(
+                """UPDATE uploads SET rows_done = $4, lease_until = clock_timestamp() + $5
+                   WHERE id = $1 AND lease_owner = $2 AND status = $3 RETURNING true""",
+                self._upload.id,
+                self._owner,
+                self._upload.status,
+                rows_done,
+                LEASE,
+            )
+            if not held:
+                raise Gone
+            if write is not None:
+                await write(scope)
+        if time.monotonic() - self._told > _TELL_EVERY:
+            await self.tell()
+
+    async def progress(self, rows_done: int) -> None:
+        """Progress of a long transaction, told from another one now and then."""
+        if time.monotonic() - self._told > _TELL_EVERY:
+            await self.save(rows_done)
+
+    async def tell(self) -> None:
+        """Tell open pages."""
+        self._told = time.monotonic()
+        payload = {"upload_id": self._upload.id}
+        await self._rt.bus.publish(Event(self._upload.org_id, "progress", 0, payload))
+
+    async def beat(self) -> None:
+        """Renew the lease while a step takes long."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with suppress(*AWAY):
+                async with tenant(self._rt.database, self._upload.org_id) as scope:
+                    await scope.sql.execute(
+                        "UPDATE uploads SET lease_until = clock_timestamp() + $3 WHERE id = $1 AND lease_owner = $2",
+                        self._upload.id,
+                        self._owner,
+                        LEASE,
+                    )
+
+    async def release(self) -> None:
+        """Give the lease back."""
+        with suppress(*AWAY):
+            async with tenant(self._rt.database, self._upload.org_id) as scope:
+                await scope.sql.execute(
+                    "UPDATE uploads SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2",
+                    self._upload.id,
+                    self._owner,
+                )
+
+    async def fail(self, error: str, advice: str) -> None:
+        """End the step: an undoing leaves the upload taken over, everything else ends failed."""
+        async with tenant(self._rt.database, self._upload.org_id) as scope:
+            await scope.sql.execute(
+                """UPDATE uploads SET status = CASE status WHEN 'undoing' THEN 'done' ELSE 'failed' END, error = $3,
+                     advice = $4, lease_owner = NULL, lease_until = NULL, asked_at = now() WHERE id = $1 AND lease_owner = $2""",
+                self._upload.id,
+                self._owner,
+                error,
+                advice,
+            )
+
+
+async def _do(rt: Runtime, upload: Upload, hold: Hold) -> None:
+    try:
+        if upload.status == "checking":
+            await check(rt, upload, hold)
+        elif upload.status == "writing":
+            await take_over(rt, upload, hold.progress)
+            shelf.drop(rt.settings, upload.org_id, upload.id)
+        else:
+            await undo(rt, upload, hold.progress)
+    except Gone:
+        return
+    except AWAY as error:
+        _log.warning("upload_interrupted", upload_id=upload.id, error=type(error).__name__)
+        await hold.release()
+    except PortalError as error:
+        await hold.fail(error.message, str(error.details.get("advice", "")))
+    except Exception as error:
+        _log.exception("upload_broke", upload_id=upload.id, error=type(error).__name__)
+        await hold.fail(
+            "Something went wrong on our side; nothing was changed.", "Try again, or upload the file again."
+        )
+
+
+async def _place(rt: Runtime) -> None:
+    while True:
+        try:
+            if await step(rt):
+                continue
+        except AWAY as error:
+            _log.warning("uploads_interrupted", error=type(error).__name__)
+        await asyncio.sleep(_ASK_EVERY)
+
+
+async def _tidy(rt: Runtime) -> None:
+    while True:
+        with suppress(*AWAY):
+            await tidy(rt)
+        await asyncio.sleep(3600)
+
+
+async def tidy(rt: Runtime) -> None:
+    """Forget what nobody went on with for a week, and the bodies of requests that died."""
+    async with platform(rt.database, "forget old drafts of uploads") as scope:
+        old = await scope.sql.fetch(
+            """DELETE FROM uploads WHERE status IN ('draft', 'invalid', 'ready', 'failed') AND asked_at < now() - $1::interval
+               RETURNING id, org_id""",
+            _KEEP_DRAFTS,
+        )
+    for row in old:
+        shelf.drop(rt.settings, row["org_id"], row["id"])
+    await asyncio.to_thread(shelf.sweep, rt.settings)
