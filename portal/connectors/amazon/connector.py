@@ -39,7 +39,7 @@ class AmazonConnector:
         return await streams.STREAMS[_known(stream)](self.client, cursor)
 
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
-        """The next page of ids; only the stock is listed (see `streams.ids`)."""
+        """The next page of ids: the stock whole, orders of the last days, no transactions."""
         return await streams.ids(self.client, _known(stream), cursor)
 
     async def fetch(self, stream: str, ids: Sequence[str]) -> Page:

@@ -65,7 +65,7 @@ def failure(status: int, headers: dict[str, str], body: bytes, operation: Operat
     told = _told(body)
     code, said = text(told.code, 60), text(told.message, 300)
     if status in {401, 403}:
-        return _refused(operation, code, said)
+        return _refused(operation, code, text(told.details, 300) or said)
     if status == 429:
         return RateLimited(
             f"Amazon asks to slow down ({operation.name}).",
@@ -114,7 +114,7 @@ def lwa_failure(status: int, body: bytes) -> ConnectorError:
 
 
 def _refused(operation: Operation, code: str, said: str) -> ConnectorError:
-    if "token" in said.lower() and "resource" not in said.lower():
+    if "access token" in said.lower():
         return AuthFailed(f"Amazon does not accept the access token: {said}", REAUTHORISE)
     if not code:
         return AuthFailed("Amazon refused the request without a reason.", REAUTHORISE)

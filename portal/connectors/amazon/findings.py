@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
@@ -69,6 +69,13 @@ def secret(account: Account, today: date) -> tuple[str, ...]:
         when = "today" if left == 0 else f"in {left} day{'' if left == 1 else 's'} ({expires:%Y-%m-%d})"
         return (f"The LWA client secret expires {when}. {next_step}",)
     return ()
+
+
+def secret_expires(account: Account) -> datetime | None:
+    """When Amazon stops accepting the client secret; None: nobody said when it was made."""
+    if account.secret_created is None:
+        return None
+    return datetime.combine(account.secret_created, time(), UTC) + timedelta(days=SECRET_DAYS)
 
 
 def clock(ahead: timedelta) -> tuple[str, ...]:

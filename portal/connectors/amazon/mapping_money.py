@@ -79,6 +79,8 @@ def _refund(
     items = list(children(TransactionItem, source.items))
     trees: list[object] = [item.breakdowns for item in items if item.breakdowns] or [source.breakdowns]
     if not any(isinstance(tree, list) and tree for tree in trees):
+        if isinstance(source.total_amount, dict) and not _money(source.total_amount, "totalAmount")[0]:
+            return None
         raise BadValue("the refund does not say what of it went to the buyer")
     for place, tree in enumerate(trees):
         net, tax = Decimal(0), Decimal(0)

@@ -153,6 +153,7 @@ class Transaction(msgspec.Struct, rename="camel"):
     transaction_type: Loose = None
     description: Loose = None
     posted_date: Loose = None
+    total_amount: Loose = None
     related_identifiers: Loose = None
     marketplace_details: Loose = None
     items: Loose = None

@@ -78,6 +78,8 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
         sample={"orders": None, "products": None, "customers": None},  # Amazon tells no totals
         store=findings.store(client.account, first),
         advice=(*lacking, *warnings, *findings.hints(client.account)),
+        expires_at=findings.secret_expires(client.account),
+        clock_skew_s=round(client.ahead.total_seconds()),
     )
 
 

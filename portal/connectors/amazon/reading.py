@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
-from io import BufferedReader
 from typing import IO, cast
 
 import msgspec
@@ -39,7 +38,7 @@ class Reading:
         magic = file.read(2)
         file.seek(0)
         packed = magic == b"\x1f\x8b"
-        self._lines = BufferedReader(cast("BufferedReader", gzip.GzipFile(fileobj=file))) if packed else file
+        self._lines = cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
         self._charset = charset
         self._columns: list[str] = []
         self._waiting: Row | None = None

@@ -31,10 +31,12 @@ STREAMS: dict[str, Callable[[Client, Cursor | None], Awaitable[Page]]] = {
 
 
 async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:
-    """The ids of the stock. Orders and transactions are never deleted at Amazon, and listing two years of them every day
-    would use up the reports: for them nothing is listed, and the list says that it is not complete."""
+    """The ids of the stock, and of the last days' orders. Transactions are never deleted and cannot be asked for by id: of
+    them nothing is listed, and the list says that it is not complete."""
     if stream == "products":
         return await stock.ids(client, cursor)
+    if stream == "orders":
+        return await changes.ids(client, cursor)
     return IdPage(ids=(), next={}, finished=True, complete=False)
 
 
