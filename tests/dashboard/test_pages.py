@@ -60,10 +60,10 @@ async def test_every_state_is_drawn_and_follows_the_stores_standing_at_once(
     drawn, said = await state(visitor, slug)
     assert drawn == "live"
 
-    await ledgers.set_store(rt, org, connection, "status = 'error', last_error_at = now()")
+    await ledgers.set_store(rt, org, connection, "status = 'error', last_error_at = now(), last_error = 'Key revoked.'")
     drawn, said = await state(visitor, slug)
     assert drawn == "stale"
-    assert "does not answer" in said
+    assert "Main store could not be synced. Key revoked. Numbers are from" in " ".join(said.split())
 
     await ledgers.set_store(rt, org, connection, "status = 'active', last_success_at = now() - interval '3 hours'")
     drawn, said = await state(visitor, slug)
