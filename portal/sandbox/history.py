@@ -7,11 +7,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from portal.sandbox import words
-from portal.sandbox.basket import Basket
 from portal.sandbox.clock import DAY
 from portal.sandbox.rows import Order, Refund, RefundLine
 
 if TYPE_CHECKING:
+    from portal.sandbox.basket import Basket
     from portal.sandbox.store import Store
 
 HISTORY_DAYS = 400
@@ -31,7 +31,7 @@ UNPAID = frozenset({"trash", "pending", "failed", "cancelled", "checkout-draft",
 def fill(store: Store) -> None:
     """Writes `spec.orders` orders with their refunds into an empty store. 50,000 take a few seconds."""
     rng = Random(f"{store.spec.seed}:orders")
-    basket = Basket(store)
+    basket = store.basket()
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage, and the collector would walk the growing heap again and again
     try:
@@ -49,7 +49,7 @@ def catch_up(store: Store, since: int) -> int:
     per_second = store.spec.orders / (HISTORY_DAYS * DAY) * 1.4
     count = min(2_000, int(max(0, now - since) * per_second))
     rng = Random(f"{store.spec.seed}:{since}")
-    basket = Basket(store)
+    basket = store.basket()
     moments = sorted(since + int(rng.random() * (now - since)) for _ in range(count))
     first = len(store.orders) + len(store.refunds)
     for place, created in enumerate(moments):
@@ -91,7 +91,7 @@ def _status(rng: Random, age: int) -> str:
 def _one(store: Store, basket: Basket, rng: Random, number: int, created: int) -> None:
     now = store.clock.now()
     order = basket.fill(rng, number, created)
-    order.status = _status(rng, now - created)
+    order.status = basket.status(_status(rng, now - created))
     if number < 12 and order.status in ("trash", "checkout-draft"):
         order.status = "completed"
     if order.status == "trash":

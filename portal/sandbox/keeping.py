@@ -13,7 +13,7 @@ from portal.sandbox import history
 from portal.sandbox.spec import SandboxStoreSpec
 from portal.sandbox.store import Store
 
-_FORMAT = 1
+_FORMAT = 2
 _PAUSE_SECONDS = 1.0
 
 

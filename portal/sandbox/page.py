@@ -7,6 +7,7 @@ from html import escape
 
 from portal.sandbox.faults import KINDS
 from portal.sandbox.money import text
+from portal.sandbox.platforms import Site
 from portal.sandbox.store import Store
 
 CSS = """
@@ -31,11 +32,16 @@ _BUTTONS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("restock", "Restock", (("sku", "SKU"), ("quantity", "quantity"))),
     ("trash", "Trash order", (("order", "order"),)),
     ("restore", "Restore order", (("order", "order"),)),
+    ("cancel_order", "Cancel order", (("order", "order"),)),
+    ("fulfil_order", "Ship order", (("order", "order"),)),
+    ("delete_order", "Delete order", (("order", "order"),)),
     ("force_delete", "Delete order for good", (("order", "order"),)),
     ("delete_product", "Delete product", (("sku", "SKU"),)),
     ("bulk_edit", "Bulk edit", (("count", "count"),)),
     ("revoke_keys", "Revoke keys", ()),
     ("restore_keys", "Restore keys", ()),
+    ("set_scopes", "Set scopes", (("scopes", "scopes"),)),
+    ("expire_tokens", "Expire tokens", ()),
     ("clear_faults", "Clear faults", ()),
 )
 
@@ -48,7 +54,7 @@ def _shell(title: str, body: str) -> str:
     )
 
 
-def control_page(stores: Sequence[Store], *, done: Mapping[str, object] | None = None, error: str = "") -> str:
+def control_page(sites: Sequence[Site], *, done: Mapping[str, object] | None = None, error: str = "") -> str:
     """The control desk of some stores, with the outcome of the last action on top."""
     parts = ["<h1>Sandbox</h1>"]
     if error:
@@ -56,26 +62,25 @@ def control_page(stores: Sequence[Store], *, done: Mapping[str, object] | None =
     if done:
         facts = ", ".join(f"{escape(str(name))}: {escape(str(value))}" for name, value in done.items())
         parts.append(f'<p class="done" role="status">{facts}</p>')
-    parts += [_section(store) for store in stores]
+    parts += [_section(site) for site in sites]
     return _shell("Sandbox", "".join(parts))
 
 
-def _section(store: Store) -> str:
-    name, spec = escape(store.spec.name), store.spec
+def _section(site: Site) -> str:
+    store, spec = site.store, site.store.spec
+    name = escape(site.folder)
     planned = ", ".join(f"{fault.kind} ×{fault.times}" for fault in store.faults.planned) or "none"
     state = "revoked" if store.keys_revoked else "valid"
+    facts = "".join(
+        f"<tr><th>{escape(label)}</th><td><code>{escape(value)}</code></td></tr>" for label, value in site.facts
+    )
     head = (
-        f"<section><h2>{escape(spec.title)}</h2><table>"
-        f"<tr><th>Site</th><td><code>{escape(store.site_url)}</code></td></tr>"
-        f"<tr><th>Key</th><td><code>{escape(spec.consumer_key)}</code></td></tr>"
-        f"<tr><th>Secret</th><td><code>{escape(spec.consumer_secret)}</code></td></tr>"
-        f"<tr><th>Read-only key</th><td><code>{escape(spec.readonly_key)}</code></td></tr>"
-        f"<tr><th>Read-only secret</th><td><code>{escape(spec.readonly_secret)}</code></td></tr>"
+        f"<section><h2>{escape(spec.title)}</h2><table>{facts}"
         f"<tr><th>Now</th><td>{len(store.orders)} orders, {len(store.refunds)} refunds, "
         f"{len(store.webhooks)} webhooks, keys {state}, faults: {escape(planned)}, "
         f'<a href="/{name}/_truth">truth</a></td></tr></table>'
     )
-    forms = "".join(_form(name, action, label, fields) for action, label, fields in _BUTTONS)
+    forms = "".join(_form(name, action, label, fields) for action, label, fields in _BUTTONS if action in site.actions)
     kinds = "".join(f"<option>{kind}</option>" for kind in KINDS)
     fault = (
         f'<form method="post" action="/{name}/_control"><input type="hidden" name="action" value="fault">'

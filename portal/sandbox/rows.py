@@ -184,6 +184,8 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     status_before_trash: str = ""
+    test: bool = False  # bought with test money: never revenue
+    presentment: str = ""  # what the buyer paid in, where the platform sums in the shop's currency; empty: the same
 
     def settle(self) -> None:
         """Recomputes the totals from lines, shipping, fee: all taxes are added, prices are net."""

@@ -14,26 +14,16 @@ from aiohttp import web
 
 from portal.sandbox import certificate, page
 from portal.sandbox.asking import Asking, BadControl
-from portal.sandbox.broken import JSON_TYPE, broken_answer, cut_short
 from portal.sandbox.control import act
 from portal.sandbox.keeping import Keeper
+from portal.sandbox.platforms import Courier, Site, folder_of, open_site
 from portal.sandbox.spec import SandboxStoreSpec
 from portal.sandbox.store import Store
 from portal.sandbox.truth import MAX_DAYS, truth
-from portal.sandbox.woocommerce.auth import Asked
-from portal.sandbox.woocommerce.delivery import Courier
-from portal.sandbox.woocommerce.errors import ApiError
-from portal.sandbox.woocommerce.routes import Api
 
 Json = dict[str, object]
 _MAX_BODY = 32 * 1024 * 1024
 _NO_CACHE = {"Cache-Control": "no-cache, must-revalidate, max-age=0, no-store, private"}
-_EXPOSED = {
-    "Content-Type": JSON_TYPE,
-    "Access-Control-Expose-Headers": "X-WP-Total, X-WP-TotalPages, Link",
-    "X-Robots-Tag": "noindex",
-    **_NO_CACHE,
-}
 
 
 class Sandbox:
@@ -45,11 +35,11 @@ class Sandbox:
     """
 
     def __init__(self, specs: Sequence[SandboxStoreSpec], *, state_dir: Path | None = None) -> None:
-        if len({spec.name for spec in specs}) != len(specs):
+        if len({folder_of(spec) for spec in specs}) != len(specs) or len({spec.name for spec in specs}) != len(specs):
             raise ValueError("two stores have the same name")
         self._keeper = Keeper(state_dir)
         self._specs = specs
-        self._apis: dict[str, Api] = {}
+        self._sites: dict[str, Site] = {}
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -68,7 +58,7 @@ class Sandbox:
         """Makes the stores and listens; `port=0` takes a free one. With `tls` it is https and `ca_file` is the
         authority to trust."""
         for spec in self._specs:
-            self._apis[spec.name] = Api(await asyncio.to_thread(self._keeper.load, spec))
+            self._sites[spec.name] = open_site(await asyncio.to_thread(self._keeper.load, spec))
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{tail:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -84,9 +74,9 @@ class Sandbox:
             raise
         bound = self._runner.addresses[0][1]
         self.url = f"{'https' if tls else 'http'}://{host}:{bound}"
-        for api in self._apis.values():
-            api.store.site_url = f"{self.url}/{api.store.spec.name}"
-        self._saving = asyncio.create_task(self._keeper.run([api.store for api in self._apis.values()]))
+        for site in self._sites.values():
+            site.store.site_url = f"{self.url}/{site.folder}"
+        self._saving = asyncio.create_task(self._keeper.run([site.store for site in self._sites.values()]))
         return self
 
     async def stop(self) -> None:
@@ -96,9 +86,9 @@ class Sandbox:
             with suppress(asyncio.CancelledError):
                 await self._saving
             self._saving = None
-        for api in self._apis.values():
-            await api.courier.close()
-            self._keeper.save(api.store)
+        for site in self._sites.values():
+            await site.courier.close()
+            self._keeper.save(site.store)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -109,80 +99,65 @@ class Sandbox:
     @property
     def stores(self) -> list[Store]:
         """All stores, in the order of their specs."""
-        return [api.store for api in self._apis.values()]
+        return [site.store for site in self._sites.values()]
+
+    @property
+    def sites(self) -> list[Site]:
+        """All stores as their platforms show them."""
+        return list(self._sites.values())
 
     def store(self, name: str) -> Store:
         """A store by name (`.site_url`, `.spec.consumer_key`). Raises KeyError."""
-        return self._apis[name].store
+        return self._sites[name].store
 
     def courier(self, name: str) -> Courier:
         """What delivers a store's webhooks (`await .settled()`). Raises KeyError."""
-        return self._apis[name].courier
+        return self._sites[name].courier
 
     def control(self, name: str, action: str, **given: object) -> Json:
         """The control desk from within the process. Raises BadControl, KeyError."""
-        return act(self._apis[name].store, {"action": action, **given})
+        site = self._sites[name]
+        return act(site.store, {"action": action, **given}, site.actions)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         head, _, below = request.path.lstrip("/").partition("/")
         if head in ("", "_control", "_truth", "_sandbox.css"):
-            return await self._desk(request, head, self.stores)
-        api = self._apis.get(head)
-        if api is None:
+            return await self._desk(request, head, self.sites)
+        site = next((each for each in self.sites if head in (each.folder, each.store.spec.name)), None)
+        if site is None:
             return web.Response(status=404, text=page.not_found("Sandbox"), content_type="text/html")
-        if below == "wp-json" or below.startswith("wp-json/"):
-            return await self._api(request, api, below.removeprefix("wp-json"))
         if below in ("_control", "_truth"):
-            return await self._desk(request, below, [api.store])
+            return await self._desk(request, below, [site])
         if not below:
-            return web.Response(text=page.storefront(api.store), content_type="text/html")
-        return web.Response(status=404, text=page.not_found(api.store.spec.title), content_type="text/html")
+            return web.Response(text=page.storefront(site.store), content_type="text/html")
+        answer = await site.serve(request, below)
+        if answer is not None:
+            return answer
+        return web.Response(status=404, text=page.not_found(site.store.spec.title), content_type="text/html")
 
-    async def _api(self, request: web.Request, api: Api, path: str) -> web.StreamResponse:
-        fault = api.store.faults.next_for(path)
-        if fault is not None:
-            wrong = await broken_answer(request, fault)
-            if wrong is not None:
-                return wrong
-        address = f"{request.scheme}://{request.host}{request.rel_url.raw_path}"
-        asked = Asked(request.method, address, list(request.query.items()), request.headers.get("Authorization", ""))
-        headers = {**_EXPOSED, "Link": f'<{api.store.site_url}/wp-json/>; rel="https://api.w.org/"'}
-        try:
-            reply = api.answer(asked, path, await request.read())
-            status, content = reply.status, reply.body
-            headers |= reply.headers
-        except ApiError as error:
-            status, content = error.status, error.body
-            headers |= error.headers
-        body = msgspec.json.encode(content).replace(b"/", b"\\/")
-        if fault is not None and fault.kind == "cut":
-            return await cut_short(request, status, body, headers)
-        if fault is not None and fault.kind == "truncated":
-            body = body[: max(1, len(body) // 2)]
-        return web.Response(status=status, body=body, headers=headers)
-
-    async def _desk(self, request: web.Request, what: str, stores: list[Store]) -> web.Response:
+    async def _desk(self, request: web.Request, what: str, sites: list[Site]) -> web.Response:
         if what == "_sandbox.css":
             return web.Response(text=page.CSS, content_type="text/css")
         if what == "_truth":
-            return self._truth(request, stores)
+            return self._truth(request, [site.store for site in sites])
         if request.method != "POST":
-            return web.Response(text=page.control_page(stores), content_type="text/html", headers=_NO_CACHE)
+            return web.Response(text=page.control_page(sites), content_type="text/html", headers=_NO_CACHE)
         form = not request.content_type.endswith("json")
         try:
-            done = act(*await self._wanted(request, stores, form=form))
+            site, given = await self._wanted(request, sites, form=form)
+            done = act(site.store, given, site.actions)
         except BadControl as error:
             if form:
-                text = page.control_page(stores, error=str(error))
+                text = page.control_page(sites, error=str(error))
                 return web.Response(status=400, text=text, content_type="text/html")
             return _json(error.body, 400)
         if form:
-            return web.Response(text=page.control_page(stores, done=done), content_type="text/html")
+            return web.Response(text=page.control_page(sites, done=done), content_type="text/html")
         return _json(done)
 
     async def _wanted(
-        self, request: web.Request, stores: list[Store], *, form: bool
-    ) -> tuple[Store, Mapping[str, object]]:
+        self, request: web.Request, sites: list[Site], *, form: bool
+    ) -> tuple[Site, Mapping[str, object]]:
         given: Mapping[str, object]
         if form:
             given = {name: str(value) for name, value in (await request.post()).items()}
@@ -191,9 +166,9 @@ class Sandbox:
                 given = msgspec.json.decode(await request.read(), type=dict[str, object])
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise BadControl("body", "must be a JSON object") from error
-        names = [store.spec.name for store in stores]
+        names = [site.store.spec.name for site in sites]
         name = Asking(given).word("store", names[0], names)
-        return self._apis[name].store, given
+        return self._sites[name], given
 
     def _truth(self, request: web.Request, stores: list[Store]) -> web.Response:
         ask = Asking(dict(request.query))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from portal.sandbox.amazon.options import AmazonOptions
+from portal.sandbox.shopify.options import ShopifyOptions
+
+Platform = Literal["woocommerce", "shopify", "amazon"]
+PLATFORMS: tuple[Platform, ...] = ("woocommerce", "shopify", "amazon")
 MAX_ORDERS = 50_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -54,10 +60,15 @@ class SandboxStoreSpec:
     basic_over_http: bool = False
     strip_authorization: bool = False
     webhooks: tuple[WebhookSpec, ...] = ()
+    platform: Platform = "woocommerce"
+    shopify: ShopifyOptions = field(default_factory=ShopifyOptions)
+    amazon: AmazonOptions = field(default_factory=AmazonOptions)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"name: {self.name!r} must be lower-case letters, digits and dashes, at most 40")
+        if self.platform not in PLATFORMS:
+            raise ValueError(f"platform: {self.platform!r} must be one of {', '.join(PLATFORMS)}")
         if not 0 <= self.orders <= MAX_ORDERS:
             raise ValueError(f"orders: {self.orders} must be between 0 and {MAX_ORDERS}")
         if not re.fullmatch("[A-Z]{3}", self.currency):
@@ -68,7 +79,7 @@ class SandboxStoreSpec:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"timezone: {self.timezone!r} is not a known time zone") from error
-        for field, prefix, salt in (
+        for name, prefix, salt in (
             ("consumer_key", "ck_", "rw"),
             ("consumer_secret", "cs_", "rw"),
             ("readonly_key", "ck_", "ro"),
@@ -76,7 +87,7 @@ class SandboxStoreSpec:
             ("writeonly_key", "ck_", "wo"),
             ("writeonly_secret", "cs_", "wo"),
         ):
-            if not getattr(self, field):
-                object.__setattr__(self, field, demo_key(prefix, f"{self.name}-{salt}", self.seed))
+            if not getattr(self, name):
+                object.__setattr__(self, name, demo_key(prefix, f"{self.name}-{salt}", self.seed))
         if not self.title:
             object.__setattr__(self, "title", f"{self.name.capitalize()} – Küche & Büro 🛒")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from portal.sandbox import catalog, history, words
+from portal.sandbox.basket import Basket
 from portal.sandbox.clock import DAY, StoreClock
 from portal.sandbox.faults import Faults
 from portal.sandbox.rows import Coupon, Customer, Order, Product, Refund, Webhook
@@ -67,6 +68,18 @@ class Store:
             self.webhooks[number] = Webhook(number, hook.topic, hook.topic, hook.delivery_url, hook.secret, now)
         history.fill(self)
         self._stock_up()
+
+    def basket(self) -> Basket:
+        """What fills the orders of the history, by the habits of the platform."""
+        if self.spec.platform == "shopify":
+            from portal.sandbox.shopify.basket import ShopifyBasket
+
+            return ShopifyBasket(self)
+        if self.spec.platform == "amazon":
+            from portal.sandbox.amazon.basket import AmazonBasket
+
+            return AmazonBasket(self)
+        return Basket(self)
 
     def add_product(self, product: Product) -> None:
         """Puts a product and its variations into the catalogue."""

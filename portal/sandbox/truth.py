@@ -8,12 +8,14 @@ The revenue rule, in one place:
 * gross = sum of `total` (with tax, shipping, fees) of the orders that count; refunds = sum of the amounts of their
   refunds, on the local day of the refund; net = gross - refunds. A refund of an order that does not count is
   left out, as its order is.
+* Test orders never count.
 * Currencies are never added together. Money is a string with two decimals.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 from portal.sandbox.clock import DAY, LocalTime
 from portal.sandbox.money import text
@@ -27,7 +29,7 @@ Json = dict[str, object]
 
 def counts_as_revenue(order: Order) -> bool:
     """Whether an order counts, by the rule above."""
-    return order.status not in EXCLUDED and not (order.status == "pending" and order.paid is None)
+    return order.status not in EXCLUDED and not order.test and not (order.status == "pending" and order.paid is None)
 
 
 def revenue_moment(order: Order) -> int:
@@ -50,7 +52,7 @@ def truth(store: Store, *, timezone: str = "", days: int = 60, with_ids: bool = 
         "days": _days(store, clock, days),
         "sales_by_sku_30d": _sales_by_sku(store),
         "stock": _stock(store),
-        "rule": "orders by paid day (else created), without cancelled, failed, trash, drafts and unpaid pending; "
+        "rule": "orders by paid day (else created), without cancelled, failed, trash, drafts, tests and unpaid pending; "
         "minus refunds on the day of the refund",
     }
     if with_ids:
@@ -83,11 +85,12 @@ def _tax_ids() -> list[int]:
 
 
 def _statuses(store: Store) -> list[Json]:
+    word = _word_of(store)
     counts: Counter[tuple[str, str]] = Counter()
     gross: Counter[tuple[str, str]] = Counter()
     refunded: Counter[tuple[str, str]] = Counter()
     for order in store.orders.values():
-        key = (order.status, order.currency)
+        key = (word(order), order.currency)
         counts[key] += 1
         gross[key] += order.total
         refunded[key] += order.refunded
@@ -99,6 +102,19 @@ def _statuses(store: Store) -> list[Json]:
         }
         for status, currency in sorted(counts)
     ]  # fmt: skip
+
+
+def _word_of(store: Store) -> Callable[[Order], str]:
+    """How the platform itself calls the state of an order."""
+    if store.spec.platform == "shopify":
+        from portal.sandbox.shopify.states import word
+
+        return word
+    if store.spec.platform == "amazon":
+        from portal.sandbox.amazon.states import word as amazon_word
+
+        return amazon_word
+    return lambda order: order.status
 
 
 def _revenue(store: Store) -> list[Json]:

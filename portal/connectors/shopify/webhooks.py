@@ -61,9 +61,9 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Del
     try:
         named = msgspec.json.decode(body, type=_Named)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        stream = _STREAM.get(resource, "products")
+        about = _STREAM.get(resource, "products")
         return Delivery(
-            topic=topic, rejected=(Rejected(stream=stream, external_id="", reason="the delivery is not JSON"),)
+            topic=topic, rejected=(Rejected(stream=about, external_id="", reason="the delivery is not JSON"),)
         )
     if resource == "inventory_levels":
         item = _number(named.inventory_item_id)
