@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from portal.sandbox.server import Sandbox
-from portal.sandbox.spec import MAX_ORDERS, SandboxStoreSpec
+from portal.sandbox.spec import MAX_ORDERS, PLATFORMS, SandboxStoreSpec
 
 
 @click.command("sandbox")
@@ -19,7 +19,12 @@ from portal.sandbox.spec import MAX_ORDERS, SandboxStoreSpec
 @click.option("--port", default=8801, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same stores.")
 @click.option("--orders", default=2_000, show_default=True, type=click.IntRange(0, MAX_ORDERS), help="Per store.")
-@click.option("--stores", default="woocommerce", show_default=True, help="Names, separated by commas.")
+@click.option(
+    "--stores",
+    default="woocommerce",
+    show_default=True,
+    help="Names, separated by commas; a platform may stand before each (shopify:berlin), WooCommerce without one.",
+)
 @click.option("--tls", is_flag=True, help="Serve https with a certificate of its own authority.")
 @click.option("--basic-over-http", is_flag=True, help="Accept Basic keys over plain http too.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Keep the stores in `sandbox/` of this folder.")
@@ -35,16 +40,26 @@ def command(  # noqa: PLR0917 - click passes them by name
     data_dir: Path | None,
     state_dir: Path | None,
 ) -> None:
-    """Serve WooCommerce-like stores with a control page at / and the truth at /_truth."""
+    """Serve stores of several platforms with a control page at / and the truth at /_truth."""
     try:
         specs = [
-            SandboxStoreSpec(name.strip(), seed + place, orders, basic_over_http=basic_over_http)
-            for place, name in enumerate(stores.split(","))
+            _spec(name.strip(), seed + place, orders, basic_over_http) for place, name in enumerate(stores.split(","))
         ]
         sandbox = Sandbox(specs, state_dir=state_dir or (data_dir and data_dir / "sandbox"))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--stores") from error
     asyncio.run(_run(sandbox, host, port, tls))
+
+
+def _spec(given: str, seed: int, orders: int, basic_over_http: bool) -> SandboxStoreSpec:
+    """A store by its name, `platform:name`, or the name of a platform alone. Raises ValueError."""
+    platform, _, name = given.rpartition(":")
+    if not platform:
+        platform = name if name in PLATFORMS else PLATFORMS[0]
+    known = next((each for each in PLATFORMS if each == platform), None)
+    if known is None:
+        raise ValueError(f"platform: {platform!r} must be one of {', '.join(PLATFORMS)}")
+    return SandboxStoreSpec(name, seed, orders, basic_over_http=basic_over_http, platform=known)
 
 
 async def _run(sandbox: Sandbox, host: str, port: int, tls: bool) -> None:
@@ -58,9 +73,13 @@ async def _run(sandbox: Sandbox, host: str, port: int, tls: bool) -> None:
     click.echo(f"sandbox {sandbox.url}")
     if sandbox.ca_file is not None:
         click.echo(f"  certificate authority: {sandbox.ca_file}")
-    for store in sandbox.stores:
-        spec = store.spec
-        click.echo(f"  {store.site_url} key {spec.consumer_key} secret {spec.consumer_secret}")
+    for site in sandbox.sites:
+        spec = site.store.spec
+        if spec.platform == "woocommerce":
+            click.echo(f"  {site.store.site_url} key {spec.consumer_key} secret {spec.consumer_secret}")
+        else:
+            facts = ", ".join(f"{label} {value}" for label, value in site.facts)
+            click.echo(f"  {site.store.site_url} ({spec.platform}): {facts}")
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):

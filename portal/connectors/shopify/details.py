@@ -22,7 +22,7 @@ async def complete_orders(reader: Reader, orders: Sequence[Row]) -> None:
                 row async for part in reader.pages(queries.MORE_LINES, {"first": 50}, given) for row in part
             ]
     refunds = {str(refund["id"]): refund for order in orders for refund in rows(order.get("refunds")) if "id" in refund}
-    for found in await reader.nodes(queries.REFUND_LINES, list(refunds), {"lines": 10}, at_once=12):
+    for found in await reader.nodes(queries.REFUND_LINES, list(refunds), {"lines": 4}, at_once=12):
         returned = found.get("refundLineItems")
         if isinstance(returned, dict) and inside(returned, "pageInfo", "hasNextPage") is True:
             given = {"id": found.get("id"), "after": inside(returned, "pageInfo", "endCursor")}

@@ -62,7 +62,8 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
     sample |= {stream: number for stream, (number, _) in zip(streams, counted, strict=True)}
     permissions = tuple(_permission(each, scopes) for each in MANIFEST.permissions)
     lacking = _lacking(scopes)
-    warnings = facts.warnings(client, first, datetime.now(UTC))
+    now = datetime.now(UTC)
+    warnings = facts.warnings(client, first, now)
     blocked = any(each.required and each.name not in scopes for each in MANIFEST.permissions)
     return ConnectionTest(
         success=not blocked,
@@ -72,6 +73,7 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
         sample=sample,
         store=facts.store(first),
         advice=(*lacking, *troubles, *warnings, *_too_much(scopes)),
+        clock_skew_s=None if first.date is None else round((first.date - now).total_seconds()),
     )
 
 
