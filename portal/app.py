@@ -18,8 +18,9 @@ from portal.foundation.web.parts import Part
 from portal.foundation.web.policy import DASHBOARD, OWNER, SIGNED_IN, SUPERADMIN
 from portal.ops import health
 from portal.superadmin import api as superadmin_api
+from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
-from portal.sync import connecting, store_actions, webhooks_in
+from portal.sync import connecting, health_pages, proof_pages, store_actions, webhooks_in
 from portal.sync import pages as sync_pages
 from portal.sync import parts as sync_parts
 from portal.uploads import pages as uploads_pages
@@ -35,10 +36,13 @@ BLUEPRINTS = (
     sync_pages.blueprint,
     store_actions.blueprint,
     connecting.blueprint,
+    proof_pages.blueprint,
+    health_pages.blueprint,
     webhooks_in.blueprint,
     uploads_pages.blueprint,
     superadmin_pages.blueprint,
     superadmin_api.blueprint,
+    oversight_pages.blueprint,
     api_docs_pages.blueprint,
 )
 
@@ -49,6 +53,7 @@ NAV = (
     NavItem("/stores", "Stores", "stores", DASHBOARD),
     NavItem("/uploads", "Uploads", "upload", DASHBOARD),
     NavItem("/superadmin/clients", "Clients", "clients", SUPERADMIN, tenant=False),
+    NavItem("/superadmin/connections", "Connections", "health", SUPERADMIN, tenant=False),
     NavItem("/audit", "Audit", "audit", OWNER),
     NavItem("/docs/metrics", "Metrics", "docs", SIGNED_IN, tenant=False),
 )

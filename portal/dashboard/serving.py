@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from quart import render_template
 
+from portal.dashboard.proof import proof
 from portal.dashboard.standing import Standing, standing
 from portal.dashboard.tile import Reading, Tile
 from portal.dashboard.versions import Version, Versions
@@ -123,6 +124,7 @@ class Serving:
         async with scope.reading(self._rt.database, org_id) as connection:
             found = await tile.fetch(connection, tile.query())
             more = found.more | (await tile.draw(connection, found) if tile.draw else {})
+            more["proof"] = await proof(connection, tile.proof_streams)
             return found, more, await standing(connection)
 
     async def _draw(self, tile: Tile, org_id: UUID, version: Version) -> dict[str, str]:

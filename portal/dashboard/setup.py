@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from quart import Quart
 
 from portal.accounts.at_once import AtOnce
-from portal.dashboard import api, live, pages
+from portal.dashboard import api, live, pages, restatement_pages
 from portal.dashboard.express import Express
 from portal.dashboard.hub import Hub
 from portal.dashboard.registry import tiles
@@ -24,7 +24,7 @@ def install(app: Quart, rt: Runtime, parts: Sequence[Part]) -> None:
     serving = Serving(rt, Versions(rt))
     hub = Hub(rt, app, serving, parts)
     app.extensions["dashboard"], app.extensions["live"] = serving, hub
-    for room in (api, live, pages):
+    for room in (api, live, pages, restatement_pages):
         app.register_blueprint(room.blueprint)
     lanes = {tile.path: (tile, api.policy_of(app, tile)) for tile in tiles()}
     app.asgi_app = Express(app.asgi_app, AtOnce(app.extensions["gate"], rt), serving, lanes)  # type: ignore[method-assign]

@@ -20,7 +20,7 @@ SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        bool_or(c.polled AND c.status IN ('active', 'error') AND c.last_success_at < portal_now() - CASE c.sync_frequency
          WHEN 'hourly' THEN interval '2 hours' WHEN 'every_6_hours' THEN interval '12 hours'
          WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END) AS overdue,
-       portal_now() AS now
+       portal_now() AS now, (SELECT max(r.id) FROM reconciliations r WHERE r.org_id = o.id) AS compared
 FROM organizations o LEFT JOIN client_api_credentials c ON c.org_id = o.id AND c.status <> 'disabled'
 GROUP BY o.id, o.name, o.timezone, o.reporting_currency
 """
@@ -28,7 +28,8 @@ GROUP BY o.id, o.name, o.timezone, o.reporting_currency
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`timezone` and `currency` are the organization's; `reason` is the newest error of a failing store."""
+    """`timezone` and `currency` are the organization's; `reason` is the newest error of a failing store,
+    `compared` the newest comparison with any of them."""
 
     name: str
     timezone: str
@@ -41,6 +42,7 @@ class Standing:
     reason: str | None
     overdue: bool
     now: datetime
+    compared: int | None = None
 
     def state(self, *, empty: bool) -> State:
         """The state of a tile that reads the stores' data."""
@@ -55,7 +57,15 @@ class Standing:
     @property
     def mark(self) -> str:
         """Changes with everything a drawn tile says of the stores, apart from their data."""
-        said = (self.stores > 0, self.synced > 0, self.failing_id, self.failing, self.reason, self.overdue)
+        said = (
+            self.stores > 0,
+            self.synced > 0,
+            self.failing_id,
+            self.failing,
+            self.reason,
+            self.overdue,
+            self.compared,
+        )
         told = repr((*said, self.currency, self.timezone))
         return blake2b(told.encode(), digest_size=6).hexdigest()
 

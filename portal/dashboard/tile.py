@@ -42,7 +42,8 @@ class Tile:
     """One tile. `fetch` gets a read-only connection under the tenant; `refresh_on` are the kinds of data that move it.
 
     `max_age` is in seconds (a maximum: a newer data version is never answered from the cache). `csv` turns the body into
-    a header and rows. `behind` is the page with the rows behind the numbers.
+    a header and rows. `behind` is the page with the rows behind the numbers. `proof_streams` are the streams the numbers
+    are made of: the corner says how many rows of the first one are reconciled with the stores, when all of them are.
     """
 
     slug: str
@@ -62,5 +63,6 @@ class Tile:
     refresh_on: frozenset[str]
     query: type[msgspec.Struct] = NoQuery
     draw: Callable[[Any, Reading], Awaitable[dict[str, Any]]] | None = None  # more `more`, asked only to draw the tile
+    proof_streams: tuple[str, ...] = ()
     roles: frozenset[str] = DASHBOARD
     family: Family = "dashboard"

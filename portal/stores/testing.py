@@ -14,6 +14,7 @@ from portal.connectors.base import ConnectionTest
 from portal.connectors.registry import connector_class
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, NotFound, RateLimited, Temporary
 from portal.foundation.runtime import Runtime
+from portal.stores import checks
 from portal.stores.budgets import trial_budget
 from portal.stores.installation import completed
 from portal.tenancy.scope import Scope
@@ -57,7 +58,8 @@ async def test_credentials(rt: Runtime, platform: str, credentials: Mapping[str,
 
 
 async def record_test(scope: Scope, connection_id: int, test: ConnectionTest, at: datetime) -> None:
-    """Keep the findings (they hold no secret) and what the store said of itself on the connection."""
+    """Keep the findings (they hold no secret) and what the store said of itself on the connection, and the test in its
+    history; gives notice of failures, recoveries and expiry."""
     await scope.sql.execute(
         """UPDATE client_api_credentials SET last_test_at = $3, updated_at = now(),
              last_test = $2::jsonb || jsonb_strip_nulls(jsonb_build_object('webhooks', last_test -> 'webhooks')),
@@ -71,6 +73,7 @@ async def record_test(scope: Scope, connection_id: int, test: ConnectionTest, at
         test.store.currency if test.store.currency and len(test.store.currency) == 3 else None,
         test.store.timezone,
     )
+    await checks.keep(scope, connection_id, test, at)
 
 
 def _failed(started: float, word: str, *advice: str) -> ConnectionTest:

@@ -17,6 +17,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.policy import SUPERADMIN, route
 from portal.foundation.web.requests import form_values, parse_query
 from portal.stores import service as stores
+from portal.stores.offered import platform_help
 from portal.superadmin.clients import list_clients
 from portal.superadmin.drafts import open_draft, seal_draft
 from portal.superadmin.service import NewClient, check_platform, create_client
@@ -77,7 +78,8 @@ async def new_client() -> Response:
 async def new_client_fields() -> Response:
     """The credentials' fields of a platform, when another one is chosen."""
     asked = parse_query(FormQuery).platform_type or _first()
-    return await page("superadmin/_credentials.html", **_context({"platform_type": asked}, {}))
+    told = await platform_help(runtime(), asked)
+    return await page("superadmin/_credentials.html", platform_help=told, **_context({"platform_type": asked}, {}))
 
 
 @route(blueprint, "/superadmin/clients/new/test", roles=SUPERADMIN, family="test", methods=("POST",))
@@ -156,7 +158,7 @@ async def _form(
     status: int = 200,
     partial: str = "superadmin/_form.html",
 ) -> Response:
-    context = _context(values, errors)
+    context = _context(values, errors) | {"platform_help": await platform_help(runtime(), values["platform_type"])}
     return await page(
         "superadmin/new_client.html", partial=partial, status=status, message=message, test=test, **context
     )

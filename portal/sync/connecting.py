@@ -22,6 +22,7 @@ from portal.foundation.web.policy import OWNER, route
 from portal.foundation.web.requests import form_values, parse_query
 from portal.stores import service as stores
 from portal.stores.connection import FREQUENCIES, StoreConnection, only_polled
+from portal.stores.offered import platform_help
 from portal.stores.sealed import split
 from portal.sync.jobs import request_sync
 from portal.sync.registration import register_webhooks
@@ -159,6 +160,7 @@ async def _show(
     return await page(
         "stores/credentials.html",
         status=status,
+        platform_help=await platform_help(runtime(), connection.platform),
         store=connection,
         manifest=declared,
         values={name: value for name, value in values.items() if name not in secret},
@@ -185,6 +187,7 @@ async def _show_new(
     return await page(
         "stores/new.html",
         status=status,
+        platform_help=await platform_help(runtime(), declared.platform),
         manifest=declared,
         manifests=manifests(),
         values=values,

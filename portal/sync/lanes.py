@@ -24,6 +24,7 @@ from portal.foundation.metrics import SYNC_RUNS
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.sync import engine
+from portal.sync.checking import check_if_due
 from portal.sync.deliveries import process
 from portal.sync.engine import Busy, Outcome
 from portal.sync.jobs import BACKFILL, SYNC, WEBHOOKS, SyncJob, WebhookJob
@@ -91,6 +92,7 @@ async def _sync(rt: Runtime, job: Job, stop: asyncio.Event) -> None:
     wanted = msgspec.json.decode(job.payload or b"", type=SyncJob)
     try:
         await _look_after_webhooks(rt, wanted)
+        await _check(rt, wanted)
         outcome = await engine.run(rt, wanted.org_id, wanted.connection_id, wanted.run_id, stop=stop)
     except Busy as busy:
         raise RetryRequested(min(busy.left, timedelta(seconds=5)), str(busy)) from None
@@ -100,6 +102,16 @@ async def _sync(rt: Runtime, job: Job, stop: asyncio.Event) -> None:
     SYNC_RUNS.labels(outcome.name.lower()).inc()
     if outcome is Outcome.PUT_BACK:
         raise RetryRequested(timedelta(0), "the worker is stopping")
+
+
+async def _check(rt: Runtime, wanted: SyncJob) -> None:
+    """The daily connection test. Never a reason not to sync."""
+    try:
+        await check_if_due(rt, wanted.org_id, wanted.connection_id)
+    except AWAY:
+        return
+    except Exception as error:
+        _log.warning("connection_check_broke", connection_id=wanted.connection_id, error=type(error).__name__)
 
 
 async def _look_after_webhooks(rt: Runtime, wanted: SyncJob) -> None:

@@ -14,6 +14,7 @@ from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
+from portal.stores.notices import current
 from portal.sync.holdings import counts
 from portal.sync.registration import delivery_url, last_registration
 from portal.sync.status import chip, frequency_word, latest_runs, rejects_of, runs_of
@@ -29,6 +30,7 @@ async def stores_list() -> Response:
     async with tenant(rt.database, principal().org, read_only=True) as scope:
         connections = await list_connections(scope)
         latest = await latest_runs(scope, connections)
+        notices = await current(scope) if _can_manage() else []
         seq = await _seq(scope)
     rows = [
         {
@@ -40,7 +42,7 @@ async def stores_list() -> Response:
         }
         for each in connections
     ]
-    return await page("stores/list.html", rows=rows, can_manage=_can_manage(), live_seq=seq)
+    return await page("stores/list.html", rows=rows, notices=notices, can_manage=_can_manage(), live_seq=seq)
 
 
 @route(blueprint, "/stores/<int:connection_id>", roles=DASHBOARD, family="page")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from portal.sync.comparing import Found, Tally
 from portal.tenancy.scope import Scope
 
+_T = TypeVar("_T")
 KINDS = ("missing", "extra", "different")
 """Missing here, gone there, and not the same."""
 
@@ -178,13 +179,17 @@ async def compare_next_time(scope: Scope, connection_id: int) -> None:
 
 def _comparison(row: Any) -> Comparison:
     known = {name: row[name] for name in Comparison.__struct_fields__ if name in row.keys()}  # noqa: SIM118 - a Record
-    known |= {
-        "lists": {kind: msgspec.json.decode(row[f"{kind}_ids"], type=list[Difference]) for kind in KINDS},
-        "days": msgspec.json.decode(row["days"] or "[]", type=list[Day]),
-    }
-    for name in ("money_ours", "money_theirs"):
-        known[name] = msgspec.json.decode(row[name], type=dict[str, Decimal]) if row[name] else None
-    return Comparison(**known)
+    lists = {kind: _read(row[f"{kind}_ids"], list[Difference]) or [] for kind in KINDS}
+    money = {name: _read(row[name], dict[str, Decimal]) for name in ("money_ours", "money_theirs")}
+    return Comparison(**known | money | {"lists": lists, "days": _read(row["days"], list[Day]) or []})
+
+
+def _read(stored: str | None, kind: type[_T]) -> _T | None:
+    """What `_json` wrote; another shape (of another version) gives nothing rather than an error."""
+    try:
+        return None if stored is None else msgspec.json.decode(stored, type=kind)
+    except msgspec.ValidationError:
+        return None
 
 
 def _json(value: Any) -> str | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, RateLimited
+from portal.stores import notices
 from portal.stores.connection import FREQUENCIES
 from portal.tenancy.scope import Scope
 
@@ -58,6 +59,7 @@ async def succeed(scope: Scope, connection_id: int, run_id: UUID, frequency: str
         connection_id,
         interval(frequency),
     )
+    await notices.recovered(scope, connection_id)
 
 
 async def fail(scope: Scope, connection_id: int, run_id: UUID, frequency: str, error: ConnectorError) -> None:
@@ -85,6 +87,7 @@ async def fail(scope: Scope, connection_id: int, run_id: UUID, frequency: str, e
         retry_after(failures, error),
         interval(frequency),
     )
+    await notices.failed(scope, connection_id, failures, error.message, error.advice)
 
 
 async def cancel(scope: Scope, connection_id: int) -> bool:

@@ -89,13 +89,14 @@ async def change_frequency(connection_id: int) -> Response:
 async def test_again(connection_id: int) -> Response:
     """Test the saved credentials; the findings are on the store's page."""
     rt, who = runtime(), principal()
+    onto = "/health" if (await form_values()).get("back") == "health" else ""
     async with tenant(rt.database, who.org, read_only=True) as scope:
         connection = only_polled(await stores.load(scope, connection_id))
         try:
             values = await stores.credentials(rt, scope, connection)
         except PortalError as error:
             await flash(error.message, "error")
-            return _back(connection_id)
+            return _back(connection_id, onto)
     test = await stores.test_credentials(rt, connection.platform, values)
     async with tenant(rt.database, who.org) as scope:
         await stores.record_test(scope, connection_id, test, rt.clock())
@@ -104,7 +105,7 @@ async def test_again(connection_id: int) -> Response:
         await register_webhooks(rt, who.org, connection_id)
     word = "The store answered; the findings are below." if test.success else "The test failed; the advice is below."
     await flash(word, "success" if test.success else "error")
-    return _back(connection_id)
+    return _back(connection_id, onto)
 
 
 async def _do(
@@ -124,5 +125,5 @@ async def _do(
     return _back(connection_id)
 
 
-def _back(connection_id: int) -> Response:
-    return redirect(f"/stores/{connection_id}", 303)  # type: ignore[return-value]
+def _back(connection_id: int, onto: str = "") -> Response:
+    return redirect(f"/stores/{connection_id}{onto}", 303)  # type: ignore[return-value]

@@ -97,7 +97,12 @@ _PERMISSIONS = (
         name="read_settings", label="Read settings", needed_for="The store's currency and version", required=False
     ),
     Permission(
-        name="write_webhooks", label="Create webhooks", needed_for="Live updates within seconds", required=False
+        name="write_webhooks",
+        label="Create webhooks",
+        needed_for="Live updates within seconds",
+        required=False,
+        excess="WooCommerce has no narrower right: this key may also change and delete orders, products and customers. The "
+        'portal writes its webhooks and nothing else; if polling is enough for you, a key with permission "Read" is safer.',
     ),
 )
 

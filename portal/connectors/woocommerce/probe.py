@@ -69,7 +69,8 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
     outcomes |= dict(zip([*names, "write_webhooks"], found, strict=False))
     settings, (status, root) = outcomes["read_settings"], found[-2:]
     permissions = _permissions(outcomes)
-    warnings = facts.warnings(client, first.date, datetime.now(UTC))
+    now = datetime.now(UTC)
+    warnings = facts.warnings(client, first.date, now)
     lacking = _lacking(outcomes)
     required = [each.name for each in MANIFEST.permissions if each.required]
     blocked = [each for each in permissions if each.granted is False and each.name in required]
@@ -81,6 +82,7 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
         sample={stream: _total(outcomes[f"read_{stream}"]) for stream in ("orders", "products", "customers")},
         store=facts.store(_value(settings), _value(status), _value(root)),
         advice=(*lacking, *warnings, *_about_writing(outcomes["write_webhooks"])),
+        clock_skew_s=None if first.date is None else round((first.date - now).total_seconds()),
     )
 
 

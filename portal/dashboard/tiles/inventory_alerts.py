@@ -133,4 +133,5 @@ TILE = Tile(
     max_age=900,
     metrics=("days_of_cover", "reorder_point", "units_sold_30d", "alert_severity"),
     refresh_on=frozenset({"orders", "refunds", "products"}),
+    proof_streams=("products",),
 )

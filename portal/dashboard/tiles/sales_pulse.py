@@ -117,4 +117,5 @@ TILE = Tile(
         "units_sold_30d",
     ),
     refresh_on=frozenset({"orders", "refunds"}),
+    proof_streams=("orders", "refunds"),
 )

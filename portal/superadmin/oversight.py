@@ -1,0 +1,75 @@
+"""Every connection of every client in one list: how it stands, how often it succeeds, how far it lags."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from portal.tenancy.scope import Scope
+
+STATES = ("failing", "late", "working", "paused", "disabled")
+"""What the list can be narrowed to."""
+_SQL = """
+WITH lines AS (
+  SELECT c.id, c.org_id, o.name AS organization, c.connection_name AS name, c.platform_type AS platform, c.status,
+         c.sync_frequency AS frequency, c.last_success_at, c.last_error, c.last_error_advice, c.last_error_at,
+         c.consecutive_failures AS failures, c.next_sync_at, coalesce(c.lease_until > now(), false) AS syncing,
+         now() - c.last_success_at AS lag,
+         CASE WHEN c.status IN ('paused', 'disabled') THEN c.status WHEN c.status = 'error' THEN 'failing'
+           WHEN c.last_success_at < now() - CASE c.sync_frequency WHEN 'hourly' THEN interval '2 hours'
+             WHEN 'every_6_hours' THEN interval '12 hours' WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END
+           THEN 'late' ELSE 'working' END AS state
+  FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id WHERE o.disabled_at IS NULL AND c.polled
+)
+SELECT l.*, r.* FROM lines l CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE status = 'success') AS succeeded, count(*) FILTER (WHERE status IN ('success', 'failed')) AS ended,
+         round(avg(rows_fetched) FILTER (WHERE status = 'success'))::bigint AS rows_per_run,
+         coalesce(sum(greatest(attempts - 1, 0)) + count(*) FILTER (WHERE trigger = 'retry'), 0)::bigint AS retries
+  FROM client_api_sync_results x WHERE x.org_id = l.org_id AND x.connection_id = l.id AND x.queued_at > now() - interval '7 days'
+) r
+WHERE ($1::text IS NULL OR l.state = $1) AND ($2::text IS NULL OR l.platform = $2)
+  AND ($3::text IS NULL OR l.organization ILIKE '%' || $3 || '%' OR l.name ILIKE '%' || $3 || '%')
+ORDER BY array_position(ARRAY['failing', 'late', 'working', 'paused', 'disabled'], l.state), l.organization, l.id
+LIMIT $4 OFFSET $5
+"""
+
+
+class ConnectionLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection. `succeeded`, `ended`, `rows_per_run` and `retries` are of the last seven days."""
+
+    id: int
+    org_id: UUID
+    organization: str
+    name: str
+    platform: str
+    status: str
+    state: str
+    frequency: str
+    last_success_at: datetime | None
+    last_error: str | None
+    last_error_advice: str | None
+    last_error_at: datetime | None
+    failures: int
+    next_sync_at: datetime
+    syncing: bool
+    lag: timedelta | None
+    succeeded: int
+    ended: int
+    rows_per_run: int | None
+    retries: int
+
+    @property
+    def success_rate(self) -> float | None:
+        """Percent of the runs that ended, None when none did."""
+        return 100 * self.succeeded / self.ended if self.ended else None
+
+
+async def connections(
+    tx: Scope, *, state: str | None, platform: str | None, search: str | None, limit: int, offset: int
+) -> list[ConnectionLine]:
+    """Failing ones first. `search` matches the client's and the connection's name. In a platform scope."""
+    escaped = search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") if search else None
+    rows = await tx.sql.fetch(_SQL, state, platform, escaped, limit, offset)
+    return [ConnectionLine(**dict(row)) for row in rows]

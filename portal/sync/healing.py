@@ -1,0 +1,93 @@
+"""One click: ask the store for what a comparison left undone, row by row, and write its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from portal.commerce.records import AnyRecord, Deleted
+from portal.connectors.base import Rejected
+from portal.foundation.errors import Conflict, NotFound
+from portal.foundation.runtime import Runtime
+from portal.stores import service as stores
+from portal.sync import proof
+from portal.sync.checkpoint import save_rejects
+from portal.sync.comparing import agrees, as_listed, held
+from portal.sync.writing import write
+from portal.tenancy.scope import Scope, tenant
+
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """How many rows were asked for, and how many are now as the store says."""
+
+    asked: int
+    healed: int
+
+
+async def heal(rt: Runtime, org_id: UUID, connection_id: int, stream: str) -> Healed:
+    """Heal the listed rows (at most 300) of the stream's newest comparison.
+
+    What the store gives is written over what is here; what was extra and is not given is deleted. Raises `Missing` for a
+    store that is not there, `Conflict` when nothing is left to heal, and `ConnectorError`s with advice.
+    """
+    async with tenant(rt.database, org_id, read_only=True) as scope:
+        await stores.load(scope, connection_id)
+        found = (await proof.latest(scope, connection_id)).get(stream)
+    ids = found.to_heal if found else []
+    if found is None or not ids:
+        raise Conflict("There is nothing left to heal here.")
+    connector = await stores.open_connector(rt, org_id, connection_id)
+    healed: set[str] = set()
+    for start in range(0, len(ids), _AT_ONCE):
+        chunk, asked_at = ids[start : start + _AT_ONCE], rt.clock()
+        records: list[AnyRecord] = []
+        rejected: list[Rejected] = []
+        try:
+            page = await connector.fetch(stream, chunk)
+            records, rejected = list(page.records), list(page.rejected)
+        except NotFound:
+            pass  # a stream that can only be listed: what the list left out is gone
+        given = {each.external_id for each in (*records, *rejected)}
+        gone = {each.id for each in found.lists["extra"] if each.id in chunk and each.id not in given}
+        records += [Deleted(external_id=each, modified_at=asked_at, of=stream) for each in sorted(gone)]
+        healed |= await _write(rt, org_id, connection_id, _Answer(stream, chunk, gone, records, rejected, asked_at))
+    async with tenant(rt.database, org_id) as scope:
+        await proof.mark_healed(scope, found, healed)
+        await proof.compare_next_time(scope, connection_id)
+    return Healed(len(ids), len(healed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    stream: str
+    ids: list[str]
+    gone: set[str]
+    records: list[AnyRecord]
+    rejected: list[Rejected]
+    asked_at: datetime
+
+
+async def _write(rt: Runtime, org_id: UUID, connection_id: int, answer: _Answer) -> set[str]:
+    """Write one answer; the ids that are right now."""
+    right: set[str] = set()
+    said = as_listed(answer.records)
+    taken = [each for each in answer.records if not isinstance(each, Deleted)]
+
+    async def within(scope: Scope) -> None:
+        right.clear()
+        await save_rejects(scope, org_id, connection_id, answer.rejected, taken)
+        for each, mine in (await held(scope, connection_id, answer.stream, answer.ids)).items():
+            alive = mine.deleted_at is None
+            if (each in answer.gone and not alive) or (
+                each not in answer.gone and alive and agrees(said.get(each), mine)
+            ):
+                right.add(each)
+
+    await write(
+        rt, org_id, connection_id, answer.records, within=within, arrived_at=rt.clock(), asked_at=answer.asked_at
+    )
+    return right & ({each.external_id for each in taken} | answer.gone)

@@ -1,0 +1,57 @@
+"""The health of a connection: permissions, latency, clock, expiry, and the last errors with what to do about them."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+
+from portal.accounts.gate import principal
+from portal.connectors.registry import manifest as manifest_of
+from portal.foundation.runtime import runtime
+from portal.foundation.web.answers import page
+from portal.foundation.web.policy import DASHBOARD, OWNER, route
+from portal.stores import checks
+from portal.stores import service as stores
+from portal.sync.pages import connection_test
+from portal.sync.status import runs_of
+from portal.tenancy.scope import tenant
+
+blueprint = Blueprint("health_of_stores", __name__)
+STATUS_WORDS = {
+    "success": "Everything works",
+    "warning": "Works, with remarks",
+    "auth_failed": "The key was refused",
+    "forbidden": "The key may not read what is needed",
+    "not_found": "There is no shop at this address",
+    "rate_limited": "Too many requests",
+    "unreachable": "The store could not be reached",
+    "timeout": "The store took too long",
+    "certificate_error": "The certificate cannot be trusted",
+    "address_refused": "The address is not allowed",
+    "error": "The test failed",
+}
+
+
+@route(blueprint, "/stores/<int:connection_id>/health", roles=DASHBOARD, family="page")
+async def health_page(connection_id: int) -> Response:
+    """The lasting form of the connection test."""
+    rt, who = runtime(), principal()
+    async with tenant(rt.database, who.org, read_only=True) as scope:
+        connection = await stores.load(scope, connection_id)
+        history = await checks.history(scope, connection_id)
+        runs = await runs_of(scope, connection, limit=50)
+    manifest, test = manifest_of(connection.platform), connection_test(connection)
+    answered = [each.response_ms for each in reversed(history) if each.ok]
+    return await page(
+        "stores/health.html",
+        store=connection,
+        manifest=manifest,
+        test=test,
+        history=history,
+        permissions=checks.permissions(manifest, test),
+        latencies=answered,
+        usual=sorted(answered)[len(answered) // 2] if answered else None,
+        skewed=checks.SKEW,
+        words=STATUS_WORDS,
+        errors=[run for run in runs if run.error][:10],
+        can_manage=who.role in OWNER,
+    )

@@ -1,0 +1,185 @@
+"""The proof of a store as people see it, and the one click that heals."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from portal.connectors.base import IdPage
+from portal.sandbox import Sandbox
+from portal.sync.healing import heal
+from portal.sync.proof import latest
+from portal.tenancy.scope import tenant
+from tests.sync.conftest import Connect, Shop
+from tests.sync.test_proof import an_order, edit_silently, listing, proof
+from tests.visitors import Visitor
+
+SignIn = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture
+async def shop(own_sandbox: Sandbox, connect: Connect) -> Shop:
+    made = await connect(own_sandbox)
+    await made.sync("first")
+    return made
+
+
+async def spoil(shop: Shop) -> dict[str, str]:
+    """Three differences that a comparison left open: a wrong row, a gone one and a lost one."""
+    changed, gone, lost = (an_order(shop, place) for place in (1, 2, 3))
+    edit_silently(changed)
+    shop.control("force_delete", order=gone.id)
+    ids = {"different": str(changed.id), "extra": str(gone.id), "missing": str(lost.id)}
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await scope.sql.execute("UPDATE orders SET deleted_at = '2026-01-01' WHERE external_id = $1", ids["missing"])
+        found = (await latest(scope, shop.connection_id))["orders"]
+        for kind, external_id in ids.items():
+            listed = msgspec.json.encode([{"id": external_id, "healed": False}]).decode()
+            await scope.sql.execute(
+                f"UPDATE reconciliations SET state = 'different', {kind} = 1, {kind}_ids = $2 WHERE id = $1",
+                found.id,
+                listed,
+            )
+    return ids
+
+
+async def test_a_member_reads_the_proof_and_finds_no_buttons(sign_in: SignIn, shop: Shop) -> None:
+    member = await sign_in("member", shop.org)
+    page = await member.page(f"/stores/{shop.connection_id}/proof")
+    assert page.status == 200
+    assert page.text.count("Reconciled") == 4
+    assert "Orders by day" in page.text
+    assert "Reconcile now" not in page.text
+    assert (await member.submit(f"/stores/{shop.connection_id}/proof/reconcile", {})).status == 403
+    assert (await member.submit(f"/stores/{shop.connection_id}/proof/heal", {"stream": "orders"})).status == 403
+
+
+async def test_an_outsider_finds_nothing(sign_in: SignIn, shop: Shop, other_org: UUID) -> None:
+    outsider = await sign_in("owner", other_org)
+    assert (await outsider.page(f"/stores/{shop.connection_id}/proof")).status == 404
+    assert (await outsider.page(f"/stores/{shop.connection_id}/health")).status == 404
+    for path, form in (("reconcile", {}), ("heal", {"stream": "orders"})):
+        assert (await outsider.submit(f"/stores/{shop.connection_id}/proof/{path}", form)).status == 404
+    async with tenant(shop.rt.database, other_org, read_only=True) as scope:
+        assert await latest(scope, shop.connection_id) == {}
+
+
+async def test_reconcile_now_compares_again_although_a_day_has_not_passed(sign_in: SignIn, shop: Shop) -> None:
+    owner = await sign_in("owner", shop.org)
+    path = f"/stores/{shop.connection_id}/proof"
+    answer = await owner.submit(f"{path}/reconcile", {})
+    assert (answer.status, answer.location) == (303, path)
+    edit_silently(an_order(shop))
+    await shop.sync("schedule")
+    assert (await proof(shop))["orders"].different == 1
+    page = await owner.page(path)
+    assert "Orders: what differed" in page.text
+    assert "All of it was healed" in page.text
+    actions = await shop.row("SELECT string_agg(action, ',') AS a FROM audit_entries WHERE $1::bigint > 0")
+    assert "store.reconcile" in actions["a"]
+
+
+async def test_one_click_heals_what_is_missing_extra_and_different(sign_in: SignIn, shop: Shop) -> None:
+    ids = await spoil(shop)
+    owner = await sign_in("owner", shop.org)
+    path = f"/stores/{shop.connection_id}/proof"
+    page = await owner.page(path)
+    assert "3 left to heal" in page.text
+    for external_id in ids.values():
+        assert external_id in page.text
+    answer = await owner.submit(f"{path}/heal", {"stream": "orders"})
+    assert (answer.status, answer.location) == (303, path)
+    assert "3 of 3 rows are now as the store says." in (await owner.page(path)).text
+    found = (await proof(shop))["orders"]
+    assert (found.state, found.left) == ("healed", 0)
+    await shop.assert_equal_to_truth()
+    await shop.sync("schedule")
+    found = (await proof(shop))["orders"]
+    assert (found.state, found.found) == ("even", 0)
+
+
+async def test_healing_keeps_what_the_store_still_has(shop: Shop) -> None:
+    ids = await spoil(shop)
+    kept = str(an_order(shop, 5).id)
+    async with tenant(shop.rt.database, shop.org) as scope:
+        found = (await latest(scope, shop.connection_id))["orders"]
+        extra = msgspec.json.encode([{"id": ids["extra"]}, {"id": kept}]).decode()
+        await scope.sql.execute("UPDATE reconciliations SET extra = 2, extra_ids = $2 WHERE id = $1", found.id, extra)
+    done = await heal(shop.rt, shop.org, shop.connection_id, "orders")
+    assert (done.asked, done.healed) == (4, 4)
+    await shop.assert_equal_to_truth()
+
+
+async def test_healing_an_ill_store_says_what_to_do(sign_in: SignIn, shop: Shop) -> None:
+    await spoil(shop)
+    shop.control("revoke_keys")
+    owner = await sign_in("owner", shop.org)
+    path = f"/stores/{shop.connection_id}/proof"
+    assert (await owner.submit(f"{path}/heal", {"stream": "orders"})).status == 303
+    page = await owner.page(path)
+    assert "3 left to heal" in page.text
+    assert 'data-kind="error"' in page.text or "key" in page.text
+    assert (await owner.submit(f"{path}/heal", {"stream": "nonsense"})).status == 422
+    assert (await owner.submit(f"{path}/heal", {"stream": "refunds"})).status == 303
+    assert "nothing left to heal" in (await owner.page(path)).text
+
+
+async def test_the_dashboard_says_what_is_reconciled_and_links_to_the_proof(sign_in: SignIn, shop: Shop) -> None:
+    member = await sign_in("member", shop.org)
+    found = await proof(shop)
+    page = await member.page("/dashboard")
+    link = f'class="proof" href="/stores/{shop.connection_id}/proof" data-even="yes"'
+    assert page.text.count(link) == 2
+    assert f'title="{found["orders"].ours} of {found["orders"].theirs} records' in page.text
+    assert f'title="{found["products"].ours} of {found["products"].theirs} records' in page.text
+    # Nothing of the data moves, only the comparison: the badge follows at once.
+    shop.control("place_order", total="5.00", currency="QQQ")
+    await shop.sync()
+    page = await member.page("/dashboard")
+    assert f'href="/stores/{shop.connection_id}/proof" data-even="no"' in page.text
+    assert "1 missing" in page.text
+
+
+async def test_a_tile_without_a_known_comparison_has_no_badge(sign_in: SignIn, shop: Shop) -> None:
+    from portal.foundation.errors import Temporary
+
+    def fail(stream: str, page: IdPage) -> Any:
+        raise Temporary("No list of ids today.")
+
+    with listing(fail):
+        await shop.sync()
+    member = await sign_in("member", shop.org)
+    assert 'class="proof"' not in (await member.page("/dashboard")).text
+
+
+async def test_a_days_restatement_is_told_in_words(sign_in: SignIn, shop: Shop) -> None:
+    order = an_order(shop)
+    shop.control("force_delete", order=order.id)
+    shop.control("place_order", total="10.00", created="2026-03-03T12:00:00")
+    await shop.sync()
+    member = await sign_in("member", shop.org)
+    page = await member.page("/restatements")
+    assert page.status == 200
+    assert "one deleted order" in page.text
+    assert "one late order" in page.text
+    assert "one deleted order" in (await member.page(f"/restatements?store={shop.connection_id}")).text
+    assert "as they were stated" in (await member.page("/restatements?store=1")).text
+    assert (await member.page("/restatements?day=2026-03-03")).text.count("one late order") == 1
+    for wrong in ("day=2026-02-31", "day=x", "after=2026-13-01:1:USD", "store=abc"):
+        assert (await member.page(f"/restatements?{wrong}")).status in {400, 422}, wrong
+    rows = await shop.row(
+        "SELECT count(*) AS n, sum(after_revenue - before_revenue) AS moved FROM restatements WHERE connection_id = $1"
+    )
+    assert rows["n"] == 2
+
+
+async def test_restatements_of_others_are_not_there(sign_in: SignIn, shop: Shop, other_org: UUID) -> None:
+    shop.control("force_delete", order=an_order(shop).id)
+    await shop.sync()
+    outsider = await sign_in("owner", other_org)
+    assert "No day was restated yet" in (await outsider.page("/restatements")).text
+    assert "deleted order" not in (await outsider.page(f"/restatements?store={shop.connection_id}")).text
