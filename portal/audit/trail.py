@@ -81,7 +81,7 @@ async def record(
 async def verify(database: Database) -> list[Break]:
     """Walk every chain from its start: edited, missing, added and re-ordered entries, at most one per chain and kind.
 
-    What is cut off at the very end leaves no trace in the chain itself; compare `heads` with a copy kept elsewhere.
+    What is cut off at the very end leaves no trace in the chain itself; keep `heads` elsewhere and ask `against`.
     """
     breaks: list[Break] = []
     chain, expected, previous, reported = "", 0, START, False
@@ -106,6 +106,23 @@ async def heads(database: Database) -> dict[str, tuple[int, str]]:
             "SELECT DISTINCT ON (chain) chain, seq, hash FROM audit_entries ORDER BY chain, seq DESC"
         )
     return {row["chain"]: (row["seq"], row["hash"].hex()) for row in rows}
+
+
+async def against(database: Database, kept: Mapping[str, tuple[int, str]]) -> list[Break]:
+    """What of earlier `heads` is no longer in the trail: a chain's end that was cut off, or a chain written anew."""
+    async with platform(database, "compare audit heads", read_only=True) as scope:
+        rows = await scope.sql.fetch(
+            "SELECT chain, seq, hash FROM audit_entries JOIN unnest($1::text[], $2::bigint[]) AS k(chain, seq)"
+            " USING (chain, seq)",
+            list(kept),
+            [seq for seq, _ in kept.values()],
+        )
+    there = {row["chain"]: (row["seq"], row["hash"].hex()) for row in rows}
+    return [
+        Break(chain, seq, "was cut off at its end, or written anew, since the witness was kept")
+        for chain, (seq, digest) in sorted(kept.items())
+        if there.get(chain) != (seq, digest)
+    ]
 
 
 def _wrong(row: Mapping[str, Any], expected: int, previous: bytes) -> str:

@@ -174,3 +174,27 @@ def test_secrets_are_masked_at_any_depth() -> None:
         "count": 3,
         "amount": "10.50",
     }
+
+
+async def test_an_end_cut_off_and_a_chain_gone_are_seen_against_the_heads_kept_before(
+    database: tuple[Runtime, str],
+) -> None:
+    rt, url = database
+    cut, gone = await organization(rt), await organization(rt)
+    for org_id in (cut, gone):
+        await deed(rt, org_id, "one")
+        await deed(rt, org_id, "two")
+    kept = await trail.heads(rt.database)
+    await deed(rt, cut, "three")
+    assert await trail.against(rt.database, kept) == []
+    admin = await connect_once(url)
+    await admin.execute("SET session_replication_role = replica")
+    await admin.execute("DELETE FROM audit_entries WHERE chain = $1 AND seq >= 2", str(cut))
+    await admin.execute("DELETE FROM audit_entries WHERE chain = $1", str(gone))
+    await admin.close()
+    assert await trail.verify(rt.database) == []
+    breaks = await trail.against(rt.database, kept)
+    assert {(found.chain, found.seq) for found in breaks} == {
+        (str(cut), kept[str(cut)][0]),
+        (str(gone), kept[str(gone)][0]),
+    }

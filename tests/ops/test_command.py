@@ -157,6 +157,13 @@ async def test_the_first_login_a_token_the_trail_and_the_shell(where: tuple[str,
     token = await to_thread(portal, "token", "--email", email, *where)
     assert token.stdout.count(".") == 2, token.stderr
     assert (await to_thread(portal, "audit", "verify", *where)).stdout == "every chain is whole\n"
+    witness = Path(where[1]).parent / "witness.json"
+    noted = await to_thread(portal, "audit", "verify", "--witness", str(witness), *where)
+    assert (noted.returncode, noted.stdout) == (0, "every chain is whole\n"), noted.stderr
+    assert "platform" in json.loads(witness.read_text())
+    witness.write_text('{"platform": [999, "00"]}')
+    cut = await to_thread(portal, "audit", "verify", "--witness", str(witness), *where)
+    assert (cut.returncode, "was cut off at its end" in cut.stdout) == (1, True), cut.stderr
     assert "0 data keys" in (await to_thread(portal, "keys", "rotate", *where)).stdout
     count = "SELECT current_user, count(*) FROM client_api_credentials"
     assert (await to_thread(portal, "dbshell", *where, "-Atc", count)).stdout.strip() == "portal_login|0"
