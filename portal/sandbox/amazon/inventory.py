@@ -39,15 +39,10 @@ def summaries(store: Store, call: Call) -> Json:
 def stocked(store: Store, marketplace: str) -> Iterator[Product]:
     """The products that lie at Amazon for a marketplace: each is sold in one."""
     places = store.spec.amazon.marketplaces
-    seen: set[str] = set()
-    for product in store.sellables():
-        if product.managed and places[product.id % len(places)] == marketplace and product.sku not in seen:
-            seen.add(product.sku)
-            yield product
+    return (each for each in store.sellables() if each.managed and places[each.id % len(places)] == marketplace)
 
 
 def _summary(product: Product, *, details: bool) -> Json:
-    stock = product.stock or 0
     row: Json = {
         "asin": asin(product.id),
         "fnSku": f"X00{product.id:07}",
@@ -55,11 +50,11 @@ def _summary(product: Product, *, details: bool) -> Json:
         "condition": "NewItem",
         "lastUpdatedTime": iso(product.modified),
         "productName": product.full_name,
-        "totalQuantity": max(0, stock) + 3,
+        "totalQuantity": (product.stock or 0) + 3,
     }
     if details:
         row["inventoryDetails"] = {
-            "fulfillableQuantity": max(0, stock),
+            "fulfillableQuantity": product.stock or 0,
             "inboundWorkingQuantity": 0,
             "inboundShippedQuantity": 3,
             "inboundReceivingQuantity": 0,

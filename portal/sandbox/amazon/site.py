@@ -22,7 +22,7 @@ from portal.sandbox.amazon.places import PLACES
 from portal.sandbox.amazon.reports import Reports
 from portal.sandbox.broken import broken_answer, cut_short
 from portal.sandbox.platforms import Action
-from portal.sandbox.rows import Order
+from portal.sandbox.rows import Order, Product
 from portal.sandbox.store import Store
 
 Handler = Callable[[Call], Json]
@@ -54,8 +54,8 @@ class AmazonSite:
         self.asked: dict[str, int] = {}
         self.asked_personal = 0
         self.actions: Mapping[str, Action] = control.actions(self)
-        for order in store.orders.values():
-            states.tidy(order, store.spec)
+        for row in (*store.orders.values(), *store.sellables()):
+            self._heard("", row)
         store.listeners.append(self._heard)
 
     @property
@@ -164,6 +164,8 @@ class AmazonSite:
     def _heard(self, topic: str, row: object) -> None:
         if isinstance(row, Order):
             states.tidy(row, self.store.spec)
+        elif isinstance(row, Product):
+            states.tidy_product(row)
 
 
 def _json(content: bytes) -> Json:

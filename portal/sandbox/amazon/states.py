@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.sandbox.amazon.places import PLACES, Place
-from portal.sandbox.rows import Order
+from portal.sandbox.rows import Order, Product
 from portal.sandbox.spec import SandboxStoreSpec
 
 _WORDS = {"pending": "PENDING", "processing": "UNSHIPPED", "completed": "SHIPPED", "refunded": "SHIPPED"}
@@ -32,6 +32,14 @@ def tidy(order: Order, spec: SandboxStoreSpec) -> None:
     order.settle()
     if not is_priced(order):
         order.total = order.total_tax = order.cart_tax = order.discount = order.discount_tax = 0
+
+
+def tidy_product(product: Product) -> None:
+    """Every article has a SKU of its own, and nobody can sell more than lies at Amazon."""
+    if product.parent is not None and not product.own_sku:
+        product.own_sku = f"{product.parent.own_sku}-{product.id}"
+    if product.stock is not None and product.stock < 0:
+        product.stock = 0
 
 
 def place(order: Order) -> Place:
