@@ -1,0 +1,79 @@
+"""Every document that the portal sends fits the schema; what runs in bulk keeps to the rules of bulk operations."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal.connectors.shopify import queries
+from portal.sandbox.shopify.exports import restrictions
+from portal.sandbox.shopify.graphql.check import problems
+from portal.sandbox.shopify.graphql.cost import MOST, requested
+from portal.sandbox.shopify.graphql.language import Field, Inline, parse
+from portal.sandbox.shopify.graphql.schema import types
+
+SCOPES = {
+    "none": frozenset[str](),
+    "all": frozenset({"read_customers", "read_inventory", queries.ADDRESSES}),
+    "no addresses": frozenset({"read_customers", "read_inventory"}),
+}
+STREAMS = ("orders", "products", "customers")
+
+
+def documents() -> dict[str, str]:
+    found = {name: text for name, text in vars(queries).items() if isinstance(text, str) and text.rstrip().endswith("}")}
+    found = {name: text for name, text in found.items() if not name.startswith("_")}
+    found |= {f"count {stream}": text for stream, text in queries.COUNTS.items()}
+    for name, scopes in SCOPES.items():
+        for stream in STREAMS:
+            found[f"{stream}, {name}"] = queries.listing(stream, scopes)
+            found[f"named {stream}, {name}"] = queries.named(stream, scopes)
+            found[f"bulk {stream}, {name}"] = queries.bulk(stream, scopes)
+        found[f"variants, {name}"] = queries.variants(scopes)
+    return found | {f"ids of {what}": queries.ids(what) for what in (*STREAMS, "productVariants")}
+
+
+DOCUMENTS = documents()
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_every_document_fits_the_schema(name: str) -> None:
+    assert problems(parse(DOCUMENTS[name])) == []
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(DOCUMENTS) if name.startswith("bulk")])
+def test_bulk_documents_keep_to_the_rules_of_bulk_operations(name: str) -> None:
+    assert restrictions(parse(DOCUMENTS[name])) == []
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_what_an_app_may_not_read_is_not_asked_for(stream: str) -> None:
+    asked = queries.listing(stream, ()) + queries.bulk(stream, ()) + queries.variants(())
+    assert "email" not in asked.replace("emailAddress", "").replace("defaultEmailAddress", "")
+    assert "inventoryLevels" not in asked
+    assert "billingAddress" not in asked
+
+
+def test_the_first_pages_cost_less_than_is_allowed_for_one_query() -> None:
+    everything = SCOPES["all"]
+    variables = {"first": 100, "lines": 10, "after": None, "query": None}
+    for stream in ("products", "customers"):
+        assert requested(parse(queries.listing(stream, everything)), variables) <= MOST
+
+
+def test_the_schema_holds_nothing_that_nobody_uses() -> None:
+    used: set[tuple[str, str]] = set()
+    for text in DOCUMENTS.values():
+        operation = parse(text)
+        _collect({"query": "QueryRoot", "mutation": "Mutation"}[operation.kind], operation.selections, used)
+    declared = {(kind, field) for kind, fields in types().items() for field in fields}
+    assert {kind for kind, _ in declared - used} <= {"AutomaticDiscountApplication", "DiscountCodeApplication"}
+
+
+def _collect(on: str, selections: list[Field | Inline], used: set[tuple[str, str]]) -> None:
+    for each in selections:
+        if isinstance(each, Inline):
+            _collect(each.on, each.selections, used)
+            continue
+        used.add((on, each.name))
+        if each.selections:
+            _collect(types()[on][each.name].named, each.selections, used)
