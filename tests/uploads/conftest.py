@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -61,14 +60,18 @@ class Desk:
         assert answer.status == 303, answer.text
         return await self.worked(upload_id)
 
-    async def checked(self, content: str | bytes, kind: str = "orders", name: str = "file.csv", **changes: str) -> Upload:
+    async def checked(
+        self, content: str | bytes, kind: str = "orders", name: str = "file.csv", **changes: str
+    ) -> Upload:
         """Upload, choose, check."""
         upload_id = await self.receive(content, kind, name)
         answer = await self.choose(upload_id, **changes)
         assert answer.status == 303, answer.text
         return await self.worked(upload_id)
 
-    async def taken_over(self, content: str | bytes, kind: str = "orders", name: str = "file.csv", **changes: str) -> Upload:
+    async def taken_over(
+        self, content: str | bytes, kind: str = "orders", name: str = "file.csv", **changes: str
+    ) -> Upload:
         """Upload, check and take over."""
         upload = await self.checked(content, kind, name, **changes)
         assert upload.status == "ready", await self.problems(upload.id)
@@ -84,7 +87,9 @@ class Desk:
             return await load(scope, upload_id)
 
     async def problems(self, upload_id: int) -> list[tuple[Any, ...]]:
-        return await self.rows("SELECT line, field, problem, remedy FROM upload_problems WHERE upload_id = $1", upload_id)
+        return await self.rows(
+            "SELECT line, field, problem, remedy FROM upload_problems WHERE upload_id = $1", upload_id
+        )
 
     async def rows(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
         async with tenant(self.rt.database, self.org, read_only=True) as scope:
@@ -97,8 +102,12 @@ class Desk:
                 "SELECT day, currency, orders, units, gross, refunds, new_customers FROM daily_sales"
                 " WHERE (orders, units, gross, refunds) <> (0, 0, 0, 0) ORDER BY day, currency"
             ),
-            "skus": await self.rows("SELECT day, sku, units, revenue_reporting FROM daily_sku_sales WHERE units <> 0 ORDER BY 1, 2"),
-            "stock": await self.rows("SELECT sku, name, price, quantity FROM products WHERE deleted_at IS NULL ORDER BY sku"),
+            "skus": await self.rows(
+                "SELECT day, sku, units, revenue_reporting FROM daily_sku_sales WHERE units <> 0 ORDER BY 1, 2"
+            ),
+            "stock": await self.rows(
+                "SELECT sku, name, price, quantity FROM products WHERE deleted_at IS NULL ORDER BY sku"
+            ),
             "customers": await self.rows("SELECT email, name FROM customers WHERE deleted_at IS NULL ORDER BY email"),
         }
 
@@ -119,8 +128,8 @@ async def send(visitor: Visitor, content: str | bytes, kind: str = "orders", nam
 
 
 @pytest.fixture
-async def desk(rt: Runtime, org: UUID, sign_in: SignIn) -> AsyncIterator[Desk]:
-    yield Desk(rt, org, await sign_in("member", org))
+async def desk(rt: Runtime, org: UUID, sign_in: SignIn) -> Desk:
+    return Desk(rt, org, await sign_in("member", org))
 
 
 def kept_files(desk: Desk) -> list[Path]:

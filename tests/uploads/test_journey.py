@@ -38,7 +38,9 @@ async def test_a_dry_run_says_what_taking_over_does(desk: Desk) -> None:
 async def test_undoing_restores_the_totals_to_the_cent(desk: Desk) -> None:
     await desk.taken_over(ORDERS)
     before = await desk.totals()
-    later = ORDERS.replace("12.25", "17.01").replace("2026-11-02", "2026-10-30") + "1009,2026-11-09,0.03,x@example.com,,,\n"
+    later = (
+        ORDERS.replace("12.25", "17.01").replace("2026-11-02", "2026-10-30") + "1009,2026-11-09,0.03,x@example.com,,,\n"
+    )
     upload = await desk.taken_over(later)
     assert await desk.totals() != before
     undone = await desk.act(upload.id, "undo")
@@ -52,7 +54,9 @@ async def test_an_earlier_upload_is_undone_without_touching_what_a_later_one_say
     first = await desk.taken_over(ORDERS)
     await desk.taken_over("Order number,Date,Total\n1002,2026-11-03,50.00\n")
     await desk.act(first.id, "undo")
-    assert await desk.rows("SELECT external_id, total FROM orders WHERE deleted_at IS NULL") == [("1002", Decimal("50.00"))]
+    assert await desk.rows("SELECT external_id, total FROM orders WHERE deleted_at IS NULL") == [
+        ("1002", Decimal("50.00"))
+    ]
     assert await desk.revenue() == Decimal("50.00")
 
 
@@ -119,14 +123,17 @@ async def test_refunds_are_subtracted_and_leave_with_the_upload(desk: Desk) -> N
 
 async def test_json_and_xml_take_the_same_road(desk: Desk) -> None:
     await desk.taken_over(
-        '[{"id": 7, "date": "2026-11-02", "total": 20.10, "lines": [{"sku": "TEA", "qty": 2, "price": 10.05}]}]', name="o.json"
+        '[{"id": 7, "date": "2026-11-02", "total": 20.10, "lines": [{"sku": "TEA", "qty": 2, "price": 10.05}]}]',
+        name="o.json",
     )
     await desk.taken_over(
         '<orders><order id="8"><date>2026-11-02</date><total>1.15</total><items><item><sku>CUP</sku><qty>1</qty></item>'
         "<item><sku>TEA</sku><qty>3</qty></item></items></order></orders>",
         name="o.xml",
     )
-    await desk.taken_over('{"id": "9", "date": "2026-11-03", "total": "3.00"}\n{"id": 10, "date": "2026-11-03", "total": 4}\n')
+    await desk.taken_over(
+        '{"id": "9", "date": "2026-11-03", "total": "3.00"}\n{"id": 10, "date": "2026-11-03", "total": 4}\n'
+    )
     assert await desk.revenue() == Decimal("28.25")
     assert await desk.rows("SELECT external_id, units FROM orders ORDER BY external_id") == [
         ("10", 0),
