@@ -15,6 +15,7 @@ from portal.foundation.errors import StartupError
 from portal.foundation.resources import MIGRATIONS_MODULE
 
 APPS = {"portal": {"models": MODEL_MODULES, "default_connection": "default", "migrations": MIGRATIONS_MODULE}}
+_APP, _PLATFORM = "INHERIT TRUE", "INHERIT FALSE, SET TRUE"
 _LOCK = 0x706F7274  # one migration at a time over all processes
 
 
@@ -53,17 +54,9 @@ async def _make_roles(connection: Any, login_role: str, login_password: str | No
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
                 await connection.execute(f"CREATE ROLE {role} NOLOGIN NOINHERIT NOBYPASSRLS")
         if login_password is not None:
-            exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", login_role)
-            verb = "ALTER" if exists else "CREATE"
-            await connection.execute(
-                await connection.fetchval(
-                    f"SELECT format('{verb} ROLE %I LOGIN NOBYPASSRLS NOSUPERUSER PASSWORD %L', $1::text, $2::text)",
-                    login_role,
-                    login_password,
-                )
-            )
-        for grant in ("portal_app TO %I WITH INHERIT TRUE", "portal_platform TO %I WITH INHERIT FALSE, SET TRUE"):
-            await connection.execute(await connection.fetchval(f"SELECT format('GRANT {grant}', $1::text)", login_role))
+            await _make_login(connection, login_role, login_password)
+        await _grant(connection, "portal_app", _APP, login_role)
+        await _grant(connection, "portal_platform", _PLATFORM, login_role)
         database = await connection.fetchval("SELECT current_database()")
         await connection.execute(
             await connection.fetchval("SELECT format('GRANT CONNECT ON DATABASE %I TO portal_app', $1::text)", database)
@@ -71,10 +64,38 @@ async def _make_roles(connection: Any, login_role: str, login_password: str | No
     except Exception as error:
         if type(error).__name__ == "InsufficientPrivilegeError":
             raise StartupError(
-                "DATABASE_OWNER_URL's role may not create roles; have a superuser create portal_app and portal_platform "
-                f"(NOLOGIN) and grant both to {login_role!r}, or give a role with CREATEROLE."
+                "The role that migrates may not create or grant roles: give DATABASE_OWNER_URL one with CREATEROLE, or "
+                "have a superuser run CREATE ROLE portal_app NOLOGIN NOINHERIT; CREATE ROLE portal_platform NOLOGIN "
+                f'NOINHERIT; GRANT portal_app TO "{login_role}" WITH {_APP}; '
+                f'GRANT portal_platform TO "{login_role}" WITH {_PLATFORM};'
             ) from error
         raise
+
+
+async def _make_login(connection: Any, role: str, password: str) -> None:
+    """Who may only create roles must not even name SUPERUSER or BYPASSRLS of one that exists, so we do only at need."""
+    known = await connection.fetchrow(
+        "SELECT rolsuper OR rolbypassrls AS mighty FROM pg_roles WHERE rolname = $1", role
+    )
+    verb = "CREATE" if known is None else "ALTER"
+    tamed = "" if known is not None and not known["mighty"] else " NOBYPASSRLS NOSUPERUSER"
+    statement = f"SELECT format('{verb} ROLE %I LOGIN{tamed} PASSWORD %L', $1::text, $2::text)"
+    await connection.execute(await connection.fetchval(statement, role, password))
+
+
+async def _grant(connection: Any, role: str, options: str, member: str) -> None:
+    """Membership with `options`. Nothing when a superuser has granted it before: we may lack the right to."""
+    has = await connection.fetchrow(
+        "SELECT coalesce(bool_or(inherit_option), false) AS inherits, coalesce(bool_or(set_option), false) AS sets"
+        " FROM pg_auth_members WHERE roleid = (SELECT oid FROM pg_roles WHERE rolname = $1)"
+        " AND member = (SELECT oid FROM pg_roles WHERE rolname = $2)",
+        role,
+        member,
+    )
+    # A login that inherited portal_platform would see every tenant without asking for it.
+    if not (has["inherits"] if options == _APP else has["sets"] and not has["inherits"]):
+        statement = f"SELECT format('GRANT {role} TO %I WITH {options}', $1::text)"
+        await connection.execute(await connection.fetchval(statement, member))
 
 
 async def _run(owner_url: str, *, fake_check: bool) -> list[str]:

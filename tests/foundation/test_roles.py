@@ -15,7 +15,7 @@ from portal.foundation.keyring import master_keys
 from portal.foundation.migrate import migrate, with_login
 from portal.foundation.roles import access, ensure_database
 from portal.foundation.settings import Settings
-from tests.conftest import Servers
+from tests.conftest import Servers, database_at
 
 Make = Callable[..., Settings]
 
@@ -78,3 +78,51 @@ def test_a_wrong_master_key_is_named_and_never_repeated(settings_for: Make, text
     with pytest.raises(StartupError, match="PORTAL_MASTER_KEYS") as refused:
         master_keys(settings_for("postgresql:///x", master_keys=text))
     assert not text.strip(",") or text not in str(refused.value)
+
+
+@pytest.fixture
+async def owned(servers: Servers, template: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """`await owned(name, *statements)`: the URL of an empty database of that role's own; the statements are a superuser's."""
+    made: list[str] = []
+
+    async def make(name: str, *statements: str) -> str:
+        made.append(name)
+        for statement in statements:
+            await fetch(servers.admin_dsn, statement)
+        await fetch(servers.admin_dsn, f"CREATE DATABASE {name} OWNER {name}")
+        return with_login(database_at(servers.admin_dsn, name), name, "x")
+
+    yield make
+    for name in made:
+        await fetch(servers.admin_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_a_role_that_may_only_create_roles_migrates_as_often_as_it_likes(
+    owned: Callable[..., Awaitable[str]], settings_for: Make
+) -> None:
+    # Its roles here are another's, so it gets what PostgreSQL gives the maker of a role: ADMIN alone.
+    url = await owned(
+        "maker",
+        "CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'x'",
+        "GRANT portal_app, portal_platform TO maker WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+    )
+    for first in (True, False):
+        found = await access(settings_for(url))
+        ran = await migrate(found.owner_url, login_role=found.login_role, login_password=found.login_password)
+        assert bool(ran) is first
+    assert await fetch(found.url, "SELECT current_user") == "maker_login"
+
+
+async def test_roles_that_a_superuser_has_made_and_granted_are_enough(owned: Callable[..., Awaitable[str]]) -> None:
+    url = await owned(
+        "keeper",
+        "CREATE ROLE keeper LOGIN PASSWORD 'x'",
+        "CREATE ROLE served LOGIN PASSWORD 'x'",
+        "GRANT portal_app TO served WITH INHERIT TRUE",
+        "GRANT portal_platform TO served",
+    )
+    with pytest.raises(StartupError, match='GRANT portal_platform TO "served" WITH INHERIT FALSE, SET TRUE'):
+        await migrate(url, login_role="served")
+    await fetch(url.replace("keeper:x@", "postgres@"), "GRANT portal_platform TO served WITH INHERIT FALSE, SET TRUE")
+    assert await migrate(url, login_role="served")
+    assert await migrate(url, login_role="served") == []
