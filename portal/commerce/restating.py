@@ -1,20 +1,15 @@
 """Which days that were stated already a transaction changes, from what to what, and why (docs/proof.md).
 
 A day is stated once it is over in the organization's zone and a run of its store has ended after it; before the first
-complete reading nothing is. What a batch touches is remembered as it was (the ledger has just read it), read again once at
-the end, and only rows of stated days are looked at: a batch of today's orders asks nothing.
+complete reading nothing is. What a batch touches is remembered as it was (the ledger has just read it) and compared once at
+the end, in one statement, and only rows of stated days are looked at: a batch of today's orders asks nothing.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
-
-import msgspec
 
 from portal.tenancy.scope import Scope
 
@@ -31,23 +26,40 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 """Why a total changed: kind -> one, several."""
 
-_AFTER = """
-SELECT 'orders' AS kind, external_id, business_day, counted::int AS counted, coalesce(total_reporting, 0) AS amount,
-       deleted_at IS NOT NULL AS gone
-FROM orders WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
-UNION ALL SELECT 'refunds', external_id, business_day, counted::int, -coalesce(amount_reporting, 0),
-       deleted_at IS NOT NULL OR unlisted
-FROM refunds WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($4::text[])
-"""
+# $3 kinds, $4 keys and, where they were stored, $5 days, $6 counted, $7 amounts; $8 days before it are stated.
+# An edited thing is taken away (half 0) and added again (half 1): on one day that is one edit.
 _LOG = """
+WITH touched AS MATERIALIZED (
+  SELECT * FROM unnest($3::text[], $4::text[], $5::date[], $6::int[], $7::numeric[]) AS t(kind, key, day, counted, amount)
+), pair AS MATERIALIZED (
+  SELECT t.kind, t.day IS NULL AS fresh, t.counted = 1 AS had, t.day AS was_day, t.amount AS was,
+         r.counted AS has, r.business_day AS is_day, coalesce(r.total_reporting, 0) AS now, r.deleted_at IS NOT NULL AS gone
+  FROM touched t CROSS JOIN LATERAL (SELECT counted, business_day, total_reporting, deleted_at FROM orders o
+    WHERE o.org_id = $1 AND o.connection_id = $2 AND o.external_id = t.key OFFSET 0) r WHERE t.kind = 'orders'
+  UNION ALL
+  SELECT t.kind, t.day IS NULL, t.counted = 1, t.day, t.amount,
+         r.counted, r.business_day, -coalesce(r.amount_reporting, 0), r.deleted_at IS NOT NULL OR r.unlisted
+  FROM touched t CROSS JOIN LATERAL (SELECT counted, business_day, amount_reporting, deleted_at, unlisted FROM refunds f
+    WHERE f.org_id = $1 AND f.connection_id = $2 AND f.external_id = t.key OFFSET 0) r WHERE t.kind = 'refunds'
+), half AS (
+  SELECT CASE WHEN had AND has THEN 'edited_' || kind WHEN had AND gone THEN 'deleted_' || kind WHEN had THEN 'uncounted_' || kind
+           WHEN kind = 'refunds' THEN 'refunds' WHEN fresh THEN 'late_orders' ELSE 'counted_orders' END AS reason, h.*
+  FROM pair CROSS JOIN LATERAL (VALUES (0, was_day, -was, -(kind = 'orders')::int, had),
+                                       (1, is_day, now, (kind = 'orders')::int, has)) AS h(half, day, revenue, orders, counts)
+  WHERE h.counts AND h.day < $8 AND (had, was_day, was) IS DISTINCT FROM (has, is_day, now)
+), reason AS (
+  SELECT day, reason, half, sum(revenue) AS revenue, sum(orders) AS orders, count(*) AS things FROM half GROUP BY 1, 2, 3
+), told AS (
+  SELECT day, sum(revenue) AS revenue, sum(orders) AS orders,
+         jsonb_object_agg(reason, things ORDER BY things) AS reasons  -- of two halves the larger: the last one stays
+  FROM reason GROUP BY day HAVING sum(revenue) <> 0 OR sum(orders) <> 0
+)
 INSERT INTO restatements (org_id, connection_id, day, currency, before_revenue, after_revenue, before_orders, after_orders, reasons)
-SELECT $1, $2, u.day, o.reporting_currency, coalesce(s.revenue, 0) - u.revenue, coalesce(s.revenue, 0),
-       coalesce(s.orders, 0) - u.orders, coalesce(s.orders, 0), u.reasons::jsonb
-FROM unnest($3::date[], $4::numeric[], $5::bigint[], $6::text[]) AS u(day, revenue, orders, reasons)
-CROSS JOIN organizations o
-CROSS JOIN LATERAL (
+SELECT $1, $2, t.day, o.reporting_currency, coalesce(s.revenue, 0) - t.revenue, coalesce(s.revenue, 0),
+       coalesce(s.orders, 0) - t.orders, coalesce(s.orders, 0), t.reasons
+FROM told t CROSS JOIN organizations o CROSS JOIN LATERAL (
   SELECT sum(gross_reporting - refunds_reporting) AS revenue, sum(d.orders) AS orders
-  FROM daily_sales d WHERE d.org_id = $1 AND d.connection_id = $2 AND d.day = u.day
+  FROM daily_sales d WHERE d.org_id = $1 AND d.connection_id = $2 AND d.day = t.day
 ) s
 WHERE o.id = $1
 """
@@ -66,17 +78,6 @@ class Part(NamedTuple):
     day: date
     counted: int
     amount: Decimal
-
-    @property
-    def revenue(self) -> Decimal:
-        return self.amount if self.counted else Decimal(0)
-
-
-@dataclass(slots=True)
-class _Day:
-    revenue: Decimal = Decimal(0)
-    orders: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
 
 
 class Restating:
@@ -106,55 +107,8 @@ class Restating:
 
     async def log(self, scope: Scope, connection_id: int) -> None:
         """After the rows and rollups: write what changed of stated days."""
-        if not self._touched or self._stated is None:
+        if self._stated is None or not self._touched:
             return
-        names: dict[str, list[str]] = {"orders": [], "refunds": []}
-        for kind, key in self._touched:
-            names[kind].append(key)
-        whose = (scope.org_id, connection_id)
-        rows = await scope.sql.fetch(_AFTER, *whose, names["orders"], names["refunds"])
-        after = {(r[0], r[1]): (Part(r[2], r[3], r[4]), r[5]) for r in rows}
-        days: defaultdict[date, _Day] = defaultdict(_Day)
-        for kind, key in self._touched:
-            now, gone = after.get((kind, key), (None, True))
-            for part, sign, reason in _moves(kind, self._before.get((kind, key)), now, gone):
-                if part.day < self._stated.day:
-                    found = days[part.day]
-                    found.revenue += sign * part.revenue
-                    found.orders += sign * part.counted * (kind == "orders")
-                    found.reasons[reason] += 1
-        told = {day: each for day, each in days.items() if each.revenue or each.orders}
-        if told:
-            await scope.sql.execute(
-                _LOG,
-                *whose,
-                list(told),
-                [each.revenue for each in told.values()],
-                [each.orders for each in told.values()],
-                [msgspec.json.encode(_each_once(each.reasons)).decode() for each in told.values()],
-            )
-
-
-def _moves(kind: str, before: Part | None, now: Part | None, gone: bool) -> Iterator[tuple[Part, int, str]]:
-    """What is taken from a day (-1) and what is added to one (+1), with its reason; nothing for an equal part."""
-    had, has = before is not None and before.counted, now is not None and now.counted
-    if had and has and before == now:
-        return
-    if had and has:
-        reason = f"edited_{kind}"
-    elif had:
-        reason = f"deleted_{kind}" if gone else f"uncounted_{kind}"
-    elif kind == "refunds":
-        reason = "refunds"
-    else:
-        reason = "late_orders" if before is None else "counted_orders"
-    if had and before is not None:
-        yield before, -1, reason
-    if has and now is not None:
-        yield now, 1, f"{reason}+" if had else reason
-
-
-def _each_once(reasons: Counter[str]) -> dict[str, int]:
-    """An edited thing is taken away and added again: on one day that is one edit, else each day has its own half."""
-    kinds = {reason.rstrip("+") for reason in reasons}
-    return {kind: max(reasons[kind], reasons[f"{kind}+"]) for kind in KINDS if kind in kinds}
+        touched = [(*each, *self._before.get(each, (None, 0, None))) for each in self._touched]
+        columns = [list(column) for column in zip(*touched, strict=True)]
+        await scope.sql.execute(_LOG, scope.org_id, connection_id, *columns, self._stated.day)

@@ -73,10 +73,10 @@ async def heal_now(connection_id: int) -> Response:
     """Ask the store for the listed rows of one stream and write its answer."""
     rt, who = runtime(), principal()
     stream = (await form_values()).get("stream", "")
-    if stream not in TABLES:
-        raise Invalid("Choose what to heal.", {"stream": f"must be one of: {', '.join(TABLES)}"})
     async with tenant(rt.database, who.org, read_only=True) as scope:
         connection = only_polled(await stores.load(scope, connection_id))
+    if stream not in TABLES:
+        raise Invalid("Choose what to heal.", {"stream": f"must be one of: {', '.join(TABLES)}"})
     try:
         done = await heal(rt, who.org, connection_id, stream)
     except Missing:
