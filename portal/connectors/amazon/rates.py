@@ -1,4 +1,4 @@
-"""How often each operation may be called: Amazon's documented usage plans to begin with, then what its answers say.
+"""How often each operation may be called: what Amazon's answers say, and its documented usage plans where they do not.
 
 Every operation has a bucket of its own per seller and application. A 200 carries the rate that applies
 (`x-amzn-RateLimit-Limit`), a 429 does not. The manifest's rate (s1's figure) is the ceiling of them all.
@@ -50,7 +50,12 @@ class Rates:
         """The budget to wait for before a request; None where the caller gave none (a test)."""
         if self._ceiling is None:
             return None
-        rate = min(self._learned.get(operation.name, operation.rate), self._ceiling.rate_per_second)
+        known = self._learned.get(operation.name)
+        if known is None:
+            # Amazon's own bucket judges the first request of a run, and its answer tells the rate of all others. A bucket of
+            # ours at the documented rate would hold up a worker that was killed a few times, whatever Amazon allows.
+            return self._ceiling._replace(key=f"{self._ceiling.key}:{operation.name}")
+        rate = min(known, self._ceiling.rate_per_second)
         # The rate is part of the key: a bucket counts in its own interval, and another rate is another bucket.
         return Budget(f"{self._ceiling.key}:{operation.name}:{rate:g}", rate, operation.burst)
 

@@ -12,13 +12,13 @@ class AmazonOptions:
     """Empty keys are derived from the store's name and seed.
 
     `marketplaces` are ids; orders are spread over them, each in its own currency. `pace` multiplies the documented rates and
-    divides the minutes that a report takes, so that tests need not wait. `roles` are what the application may do. An
-    access token lives `token_seconds`, a next token of the inventory `page_seconds`. Transactions are shown `hidden_hours`
-    after they were posted, as at Amazon.
+    divides the minutes that a report takes: 1 is Amazon itself, more need not be waited for. `roles` are what the
+    application may do. An access token lives `token_seconds`, a next token of the inventory `page_seconds`. Transactions
+    are shown `hidden_hours` after they were posted, as at Amazon.
     """
 
     marketplaces: tuple[str, ...] = ("A1F83G8C2ARO7P", "A1PA6795UKMFR9")
-    pace: float = 1.0
+    pace: float = 100.0
     roles: tuple[str, ...] = ROLES
     token_seconds: float = 3_600.0
     page_seconds: float = 30.0

@@ -93,7 +93,7 @@ async def test_the_rate_that_an_answer_tells_is_kept_from_then_on(account: Selle
     after = client.rates.budget(rates.PARTICIPATIONS)
     assert before is not None
     assert after is not None
-    assert (before.rate_per_second, after.rate_per_second) == (0.016, 16.0)
+    assert (before.rate_per_second, after.rate_per_second) == (10_000, 16.0)
     assert before.key != after.key
 
 
@@ -111,7 +111,7 @@ def test_a_rate_that_makes_no_sense_is_passed_over(header: str) -> None:
     known.learn(rates.GET_ORDER, header)
     found = known.budget(rates.GET_ORDER)
     assert found is not None
-    assert found.rate_per_second == 0.5
+    assert found.rate_per_second == 5
 
 
 @pytest.mark.parametrize(
