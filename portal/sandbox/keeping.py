@@ -36,9 +36,9 @@ class Keeper:
         try:
             # Our own file in the installation's data folder: nobody else writes there.
             kept_format, saved_at, store = pickle.loads(file.read_bytes())  # noqa: S301
-        except Exception:
+            same = isinstance(store, Store) and replace(store.spec, now=None) == replace(spec, now=None)
+        except Exception:  # damaged, or written by a release whose classes were others
             return Store(spec)
-        same = isinstance(store, Store) and replace(store.spec, now=None) == replace(spec, now=None)
         if kept_format != _FORMAT or not same or spec.now is not None:
             return Store(spec)
         history.catch_up(store, saved_at)
