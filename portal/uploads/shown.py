@@ -31,20 +31,21 @@ def row_of(seen: Seen, upload: Upload) -> dict[str, Any]:
     """One row of the preview: its line, the mapped fields in words, and what is wrong with it."""
     zone = ZoneInfo(upload.layout.timezone)
     cells = [
-        _cell(field.type, seen.entry.get(field.name, ""), seen.entry, upload, zone)
+        _cell(field.type, seen.entry.get(field.name, ""), upload, zone)
         for field in upload.table.fields
         if field.name in upload.mapping
     ]
     return {"line": seen.line, "cells": cells, "troubles": seen.troubles}
 
 
-def _cell(kind: str, value: str, entry: dict[str, str], upload: Upload, zone: ZoneInfo) -> dict[str, Any]:
+def _cell(kind: str, value: str, upload: Upload, zone: ZoneInfo) -> dict[str, Any]:
     number = kind in ("money", "number", "count")
     if value and kind == "date":
         moment = datetime.fromisoformat(value).astimezone(zone)
         value = moment.strftime("%-d %b %Y" if (moment.hour, moment.minute) == (0, 0) else "%-d %b %Y, %H:%M")
     elif value and kind == "money":
-        currency = entry.get("currency", upload.layout.currency) if upload.kind == "orders" else ""
+        shown = upload.kind == "orders" and "currency" not in upload.mapping
+        currency = upload.layout.currency if shown else ""
         value = f"{Decimal(value):,f} {currency}".strip()
     elif value and number:
         value = f"{Decimal(value):,f}"
