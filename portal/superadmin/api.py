@@ -7,7 +7,7 @@ from quart import Blueprint, Response
 from portal.accounts.gate import principal
 from portal.connectors import registry
 from portal.connectors.base import ConnectionTest
-from portal.foundation.errors import Permanent
+from portal.foundation.errors import Invalid, Permanent
 from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import json_answer
 from portal.foundation.web.policy import SUPERADMIN, Doc, route
@@ -28,7 +28,7 @@ from portal.superadmin.schemas import (
     as_answer,
     as_credentials,
 )
-from portal.superadmin.service import Created, NewClient, create_client
+from portal.superadmin.service import Created, NewClient, check_platform, create_client
 
 blueprint = Blueprint("superadmin_api", __name__)
 
@@ -114,6 +114,8 @@ async def api_platforms() -> Response:
 )
 async def test_api_connection() -> Response:
     body = await parse_json(TestBody)
+    if wrong := check_platform(body.platform_type):
+        raise Invalid("Please check the platform.", wrong)
     credentials = stores.validate_credentials(body.platform_type, as_credentials(body.credentials))
     return json_answer(as_answer(await stores.test_credentials(runtime(), body.platform_type, credentials)))
 

@@ -57,7 +57,11 @@ async def test_wrong_credentials_are_401_and_missing_ones_422(client: Visitor, s
         assert (answer.status, answer.json()["details"]["code"]) == (401, "INVALID_CREDENTIALS")
     missing = await client.post("/api/auth/token", json={"grant_type": "password", "email": known.email})
     assert (missing.status, list(missing.json()["details"]["fields"])) == (422, ["password"])
-    assert (await client.post("/api/auth/token", json={"grant_type": "magic"})).status == 422
+    unknown = await client.post("/api/auth/token", json={"grant_type": "magic"})
+    assert (unknown.status, unknown.json()["details"]["fields"]) == (
+        422,
+        {"grant_type": "must be one of: password, refresh_token"},
+    )
     assert (await client.post("/api/auth/token", data=b"{", headers={"Content-Type": "application/json"})).status == 400
     assert (await client.post("/api/auth/token", data={"grant_type": "password"})).status == 415
 

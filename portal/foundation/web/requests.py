@@ -44,6 +44,9 @@ async def parse_json(kind: type[S]) -> S:
         return msgspec.json.decode(await request.get_data(), type=kind)
     except msgspec.ValidationError as error:
         name, reason = _field_of(error)
+        known = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+        if reason.startswith("Invalid enum value") and (allowed := _choices(known.get(name))):
+            reason = f"must be one of: {', '.join(allowed)}"
         raise Invalid(f"{name}: {reason}", {name: reason}) from None
     except msgspec.DecodeError as error:
         raise BadRequest("The body is not valid JSON.", details={"reason": str(error)}) from None
