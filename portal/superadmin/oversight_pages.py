@@ -72,12 +72,14 @@ async def platforms() -> Response:
 @route(blueprint, "/superadmin/platforms/<platform>", roles=SUPERADMIN, family="admin", methods=("POST",))
 async def change_platform(platform: str) -> Response:
     """Save one platform's form; it works from the next request to a store on."""
-    given = await form_values()
+    mine = f"{platform}-"  # the fields of all platforms stand on one page
+    given = {name.removeprefix(mine): value for name, value in (await form_values()).items() if name.startswith(mine)}
     try:
         async with scope.platform(runtime().database, "change a platform") as tx:
             saved = await change(tx, principal(), platform, given)
     except Invalid as error:
-        return await _show(error.fields, platform, given, status=422)
+        wrong = {mine + name: message for name, message in error.fields.items()}
+        return await _show(wrong, platform, given, status=422)
     await flash(f"{saved.manifest.label} was changed.", "success")
     return redirect("/superadmin/platforms", 303)  # type: ignore[return-value]
 

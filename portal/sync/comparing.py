@@ -117,8 +117,8 @@ class Tally:
         self.ours += alive
         if not self.priced:
             return
-        if listed and (said is None or said.total is None):
-            self.priced = False
+        if listed and alive and (said is None or said.total is None):
+            self.priced = False  # the list says no amounts (of a single row that could not be taken over it need not)
             return
         if listed and said is not None and said.total is not None and not said.trashed:
             day = said.business_at.astimezone(self.zone).date() if said.business_at else None

@@ -26,6 +26,11 @@ async def tidy(rt: Runtime) -> AsyncIterator[None]:
         await scope.sql.execute("DELETE FROM api_platform_configs")
 
 
+def named(form: dict[str, str]) -> dict[str, str]:
+    """The fields as the page names them."""
+    return {f"woocommerce-{name}": value for name, value in form.items()}
+
+
 async def made_runs(rt: Runtime, org: UUID, connection_id: int) -> None:
     async with tenant(rt.database, org) as scope:
         for status, rows, attempts, days, trigger in (
@@ -94,7 +99,7 @@ async def test_a_platform_is_changed_within_its_ceilings_and_it_works_at_once(
 ) -> None:
     connection_id = await ledgers.connect(rt, org)
     form = {"enabled": "1", "requests_per_second": "2.5", "burst": "4", "help_text": "Call us: <b>0123</b>"}
-    answer = await agency.submit("/superadmin/platforms/woocommerce", form)
+    answer = await agency.submit("/superadmin/platforms/woocommerce", named(form))
     assert (answer.status, answer.location) == (303, "/superadmin/platforms")
     page = (await agency.page("/superadmin/platforms")).text
     assert 'value="2.5"' in page
@@ -112,7 +117,7 @@ async def test_a_platform_is_changed_within_its_ceilings_and_it_works_at_once(
     assert entry["target"] == "woocommerce"
     assert '"2.5"' in entry["after"]
     # Empty fields are the platform's own again.
-    assert (await agency.submit("/superadmin/platforms/woocommerce", {"enabled": "1"})).status == 303
+    assert (await agency.submit("/superadmin/platforms/woocommerce", named({"enabled": "1"}))).status == 303
     async with tenant(rt.database, org, read_only=True) as scope:
         budget = await store_budget(scope, await load(scope, connection_id))
     assert (budget.rate_per_second, budget.burst) == (10, 10)
@@ -137,9 +142,9 @@ async def test_a_platform_is_changed_within_its_ceilings_and_it_works_at_once(
 async def test_what_a_platform_cannot_be_is_marked_and_nothing_is_changed(
     agency: Visitor, rt: Runtime, field: str, value: str, tidy: None
 ) -> None:
-    answer = await agency.submit("/superadmin/platforms/woocommerce", {"enabled": "1", field: value})
+    answer = await agency.submit("/superadmin/platforms/woocommerce", named({"enabled": "1", field: value}))
     assert answer.status == 422
-    assert f'id="f-{field}-error"' in answer.text
+    assert f'id="f-woocommerce-{field}-error"' in answer.text
     async with platform(rt.database, "test: configs", read_only=True) as scope:
         assert not await scope.sql.fetchval("SELECT count(*) FROM api_platform_configs")
 

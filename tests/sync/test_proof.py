@@ -174,6 +174,11 @@ async def test_a_row_that_cannot_be_taken_over_stays_missing_with_its_reason(sho
     found = (await proof(shop))["orders"]
     assert (found.state, found.missing, found.left) == ("different", 1, 1)
     assert (found.ours or 0) + 1 == found.theirs
+    assert found.money_ours is not None
+    assert found.money_theirs is not None
+    assert found.money_ours.pop("QQQ") == 0
+    assert (found.money_theirs.pop("QQQ"), found.money_theirs) == (5, found.money_ours)
+    assert [(day.currency, day.ours, day.theirs) for day in found.days if not day.even] == [("QQQ", 0, 1)]
     [lost] = found.lists["missing"]
     assert lost.id == str(made["order_id"])
     assert "QQQ" in lost.why

@@ -17,14 +17,14 @@ def listed(stream: str, row: object, now: datetime, *, trashed: bool) -> Listed 
     if stream not in FIELDS or not isinstance(row, Mapping):
         return Listed(trashed=True) if trashed else None
     try:
-        currency, total = values.currency(row.get("currency")), values.amount(row.get("total"), "total")
+        total = values.amount(row.get("total"), "total")
     except values.BadValue:
         return None  # the mapping refuses such a row too: it is listed among what was not taken over
     created = values.instant_or_none(row.get("date_created_gmt"), "date_created_gmt", now)
     return Listed(
         modified_at=values.instant_or_none(row.get("date_modified_gmt"), "date_modified_gmt", now) or created,
         status=values.text(row.get("status"), 60).lower().removeprefix("wc-"),
-        currency=currency,
+        currency=values.text(row.get("currency"), 10).upper(),
         total=total,
         business_at=values.instant_or_none(row.get("date_paid_gmt"), "date_paid_gmt", now) or created,
         trashed=trashed,
