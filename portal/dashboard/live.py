@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from portal.foundation.wire import wire_of
 
 blueprint = Blueprint("dashboard_live", __name__)
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 SEND_TIMEOUT = 10.0  # seconds a client may keep one message waiting
 
 
@@ -59,7 +61,7 @@ async def dashboard_socket() -> Any:
     hub().join(socket)  # before the snapshot: what moves meanwhile is queued with it
     reader = asyncio.create_task(_read(socket))
     try:
-        await _catch_up(socket, int(since) if since.isdigit() else 0)
+        await _catch_up(socket, int(since) if _NUMBER.fullmatch(since) else 0)
         await _write(socket)
     finally:
         reader.cancel()

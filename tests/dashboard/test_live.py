@@ -158,6 +158,12 @@ async def test_a_page_that_missed_something_gets_the_present_state(
         assert sorted(again) == sorted(EVERY), "asked from the last number: nothing; from before: everything, once"
 
 
+@pytest.mark.parametrize("since", ["-1", "²", "%00", "9" * 5000], ids=["negative", "no digit", "nul", "endless"])
+async def test_a_number_that_is_none_gets_the_snapshot(org: UUID, sign_in: SignIn, shop: int, since: str) -> None:
+    async with listening(await sign_in("member", org), f"/ws/dashboard?since={since}") as live:
+        await live.parts(*EVERY)
+
+
 async def test_nonsense_from_a_page_changes_nothing(rt: Runtime, org: UUID, sign_in: SignIn, shop: int) -> None:
     async with listening(await sign_in("member", org), "/ws/dashboard?since=nonsense") as live:
         assert (await live.next())["type"] == "hello"
