@@ -57,12 +57,16 @@ def is_due(rt: Runtime, connection: StoreConnection, now: datetime) -> bool:
 
 async def register_webhooks(rt: Runtime, org_id: UUID, connection_id: int) -> Registration:
     """Register what is missing at the store and record the outcome for the store's page. Raises only `Missing`."""
+    now = rt.clock()
     async with tenant(rt.database, org_id) as scope:
         connection = await stores.load(scope, connection_id)
+        declared = manifest_of(connection.platform)
+        if not declared.webhook_topics:
+            return Registration(
+                state="not_permitted", detail=f"{declared.label} pushes nothing; changes are polled.", at=now
+            )
         url = delivery_url(rt, connection)
         secret = await _secret(rt, scope, connection) if url else ""
-    declared = manifest_of(connection.platform)
-    now = rt.clock()
     if not url:
         outcome = Registration(
             state="not_reachable", detail="The portal has no public address (PORTAL_PUBLIC_URL) to deliver to.", at=now

@@ -108,11 +108,11 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Open]:
-    """`await opened(orders=…, pace=…)`: an account of its own."""
+    """`await opened(orders=…, pace=…)`: an account of its own, which shows transactions at once."""
     running: list[Seller] = []
 
     async def make(orders: int = 90, seed: int = 4, **options: Any) -> Seller:
-        chosen = AmazonOptions(**({"pace": PACE} | options))
+        chosen = AmazonOptions(**({"pace": PACE, "hidden_hours": 0.0} | options))
         spec = SandboxStoreSpec(name="amazon", platform="amazon", orders=orders, seed=seed, amazon=chosen)
         running.append(Seller(await Sandbox([spec]).start()))
         # Amazon shows nothing of the last two minutes: let everything in the account be older than that.

@@ -173,7 +173,8 @@ async def test_refunds_and_fees_are_those_of_the_account(account: Seller) -> Non
     assert all(each.order_id for each in fees)
 
 
-async def test_a_refund_of_today_is_shown_by_amazon_two_days_later(account: Seller) -> None:
+async def test_a_refund_of_today_is_shown_by_amazon_two_days_later(opened: Open) -> None:
+    account = await opened(hidden_hours=48.0)
     connector = account.connect()
     first = await read(connector, "refunds")
     made = account.control("refund")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -256,3 +257,22 @@ async def test_the_installations_application_serves_a_client_without_one(
     assert (await try_credentials(shop.rt, "amazon", values)).success
     half = stores.validate_credentials("amazon", {**form, "lwa_client_id": "another"})
     assert not (await try_credentials(shop.rt, "amazon", half)).success  # a secret does not fit another's id
+
+
+async def test_totals_equal_the_truth_after_a_mix_of_faults(opened: Open, connect: Connect) -> None:
+    account = await opened(orders=120)
+    shop = await connect(account)
+    chaos = Random(11)
+    outcomes = []
+    for _ in range(4):
+        for kind in chaos.sample(["500", "502", "429", "cut", "truncated", "html", "garbage"], 4):
+            path = chaos.choice(["/reports", "/_documents/", "/orders", "/finances", "/fba", "/auth", "/"])
+            account.control("fault", kind=kind, times=chaos.randrange(1, 4), path=path, retry_after=0)
+        account.control("fail_reports", times=chaos.randrange(0, 2))
+        if chaos.random() < 0.5:
+            account.control("expire_tokens")
+        outcomes.append(await shop.sync())
+    account.control("clear_faults")
+    account.control("fail_reports", times=0)
+    assert await shop.sync() is Outcome.SUCCESS
+    await shop.assert_equal_to_truth()
