@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from portal.sandbox.shopify.graphql.execute import Context, Machine, node_selections
-from portal.sandbox.shopify.graphql.language import Field, Inline, Operation, Wrong, parse
+from portal.sandbox.shopify.graphql.language import Field, Inline, Operation, Wrong, parse, value_of
 from portal.sandbox.shopify.graphql.schema import NODES, is_connection, types
 from portal.sandbox.shopify.world import gid
 from portal.sandbox.store import Store
@@ -74,7 +74,8 @@ class Exports:
             fails=self.failing.pop(0) if self.failing else "",
         )
         context, top = self._context(made), _top(operation)
-        made.rows = list(self.machine.resolvers["QueryRoot"][top.name](context, self.store, {}).nodes)
+        args = {name: value_of(value, {}) for name, value in top.args.items()}
+        made.rows = list(self.machine.resolvers["QueryRoot"][top.name](context, self.store, args).nodes)
         needed = self.machine.needs.get(("QueryRoot", top.name))
         if needed is not None and needed not in scopes:
             made.fails, made.rows = "ACCESS_DENIED", []

@@ -72,9 +72,7 @@ async def test_passing_trouble_is_tried_again(sandbox: Sandbox, shop: Store, con
     assert (await connect(shop).client.query(queries.SHOP)).data
 
 
-async def test_an_empty_bucket_is_said_with_200_and_waited_for(
-    sandbox: Sandbox, shop: Store, connect: Connect
-) -> None:
+async def test_an_empty_bucket_is_said_with_200_and_waited_for(sandbox: Sandbox, shop: Store, connect: Connect) -> None:
     sandbox.control("shop", "fault", kind="throttled", times=1)
     assert (await connect(shop).client.query(queries.SHOP)).data
 

@@ -79,7 +79,13 @@ def test_stock_moves_the_stamp() -> None:
 
 @pytest.mark.parametrize(
     ("word", "status"),
-    [("ACTIVE", "published"), ("UNLISTED", "published"), ("DRAFT", "draft"), ("ARCHIVED", "private"), ("NEW", "private")],
+    [
+        ("ACTIVE", "published"),
+        ("UNLISTED", "published"),
+        ("DRAFT", "draft"),
+        ("ARCHIVED", "private"),
+        ("NEW", "private"),
+    ],
 )
 def test_states_of_products(word: str, status: str) -> None:
     assert {each.status for each in mapped(status=word)} == {status}

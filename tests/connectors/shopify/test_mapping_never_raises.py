@@ -26,7 +26,9 @@ _SCALARS = (
     | st.decimals(allow_nan=False)
     | st.text(max_size=20)
     | st.sampled_from(["", "0", "1e999", "-0.0", "12,5", "٣", "NaN", "\ud800", "\x00", "9" * 5000, 10**4000, -1])
-    | st.sampled_from(["gid://shopify/Order/0", "gid://shopify/x/1", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+    | st.sampled_from(
+        ["gid://shopify/Order/0", "gid://shopify/x/1", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59-14:00"]
+    )
 )
 _JSON = st.recursive(
     _SCALARS,
@@ -56,7 +58,9 @@ def _put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 @pytest.mark.parametrize(("sample", "read"), _MAPPINGS, ids=["order", "product", "customer"])
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
-def test_a_row_with_anything_in_it_is_mapped_or_rejected(sample: samples.Json, read: Mapping, data: st.DataObject) -> None:
+def test_a_row_with_anything_in_it_is_mapped_or_rejected(
+    sample: samples.Json, read: Mapping, data: st.DataObject
+) -> None:
     row = msgspec.json.decode(msgspec.json.encode(sample))
     path = data.draw(st.sampled_from(_paths(row)))
     found = read(_put(row, path, data.draw(_JSON)), NOW)

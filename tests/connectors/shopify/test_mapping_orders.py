@@ -54,9 +54,7 @@ def test_lines_and_tax_add_up_to_the_total() -> None:
 
 
 def test_tax_is_taken_out_of_prices_that_include_it() -> None:
-    line = samples.line(
-        originalTotalSet=bag("47.6"), discountAllocations=[], taxLines=[{"priceSet": bag("7.6")}]
-    )
+    line = samples.line(originalTotalSet=bag("47.6"), discountAllocations=[], taxLines=[{"priceSet": bag("7.6")}])
     shipping = {"title": "Parcel", "discountedPriceSet": bag("5.95"), "taxLines": [{"priceSet": bag("0.95")}]}
     order = mapped(
         taxesIncluded=True,
@@ -160,7 +158,12 @@ def test_a_custom_line_and_one_of_a_deleted_product_have_neither_product_nor_var
 
 def test_a_refund_is_a_record_of_its_own_with_positive_amounts() -> None:
     (refund,) = refunds(refunds=[samples.refund()])
-    assert (refund.external_id, refund.order_id, refund.amount, refund.currency) == ("91", "17", Decimal("21.42"), "EUR")
+    assert (refund.external_id, refund.order_id, refund.amount, refund.currency) == (
+        "91",
+        "17",
+        Decimal("21.42"),
+        "EUR",
+    )
     assert refund.refunded_at == datetime(2026, 3, 9, 10, 0, 1, tzinfo=UTC)
     (line,) = refund.lines
     assert (line.order_line_id, line.sku, line.quantity) == ("71", "TP-B", 1)

@@ -20,7 +20,9 @@ STREAMS = ("orders", "products", "customers")
 
 
 def documents() -> dict[str, str]:
-    found = {name: text for name, text in vars(queries).items() if isinstance(text, str) and text.rstrip().endswith("}")}
+    found = {
+        name: text for name, text in vars(queries).items() if isinstance(text, str) and text.rstrip().endswith("}")
+    }
     found = {name: text for name, text in found.items() if not name.startswith("_")}
     found |= {f"count {stream}": text for stream, text in queries.COUNTS.items()}
     for name, scopes in SCOPES.items():

@@ -25,7 +25,9 @@ async def chunks(lines: Iterable[bytes], size: int = 97) -> AsyncIterator[bytes]
 
 async def test_children_find_their_parents_wherever_they_stand() -> None:
     lines = [line("Order", number) for number in range(1, 41)]
-    lines += [line("LineItem", number * 10 + place, gid("Order", str(number))) for number in range(1, 41) for place in (2, 1)]
+    lines += [
+        line("LineItem", number * 10 + place, gid("Order", str(number))) for number in range(1, 41) for place in (2, 1)
+    ]
     random.Random(3).shuffle(lines)
     spool = Spool()
     await spool.load(chunks(lines))
@@ -34,7 +36,9 @@ async def test_children_find_their_parents_wherever_they_stand() -> None:
     taken += await spool.take(taken[-1][0], 100)
     assert [number for number, _ in taken] == list(range(1, 41))
     for number, row in taken:
-        assert [each["id"] for each in rows(row["lineItems"])] == [gid("LineItem", f"{number}{place}") for place in (1, 2)]
+        assert [each["id"] for each in rows(row["lineItems"])] == [
+            gid("LineItem", f"{number}{place}") for place in (1, 2)
+        ]
     spool.close()
 
 

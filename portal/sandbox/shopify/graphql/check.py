@@ -90,6 +90,9 @@ def _value(  # noqa: PLR0917 - one judgement with everything it needs
     if named.startswith("["):
         for each in value if isinstance(value, list) else [value]:
             _value(each, named[1:-1], where, operation, found, used)
+    elif named in INPUTS and isinstance(value, dict) and set(value) <= set(INPUTS[named]):
+        for name, each in value.items():
+            _value(each, INPUTS[named][name], f"{where}.{name}", operation, found, used)
     elif not _fits(value, named):
         found.append(f"Argument '{where}' has an invalid value. Expected type '{named}'")
 
@@ -97,9 +100,7 @@ def _value(  # noqa: PLR0917 - one judgement with everything it needs
 def _fits(value: object, named: str) -> bool:
     if named in ENUMS:
         return isinstance(value, Word) and value in ENUMS[named].split()
-    if named in INPUTS:
-        return isinstance(value, dict) and set(value) <= set(INPUTS[named])
-    if isinstance(value, Word):
+    if isinstance(value, Word) or named in INPUTS:
         return False
     kinds: dict[str, type | tuple[type, ...]] = {"Int": int, "Boolean": bool, "String": str, "ID": (str, int)}
     return isinstance(value, kinds.get(named, object)) and (named != "Int" or not isinstance(value, bool))
