@@ -11,6 +11,7 @@ from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.finances import PATH as TRANSACTIONS_PATH
 from portal.connectors.amazon.manifest import MANIFEST
 from portal.connectors.amazon.orders import PATH as ORDERS_PATH
+from portal.connectors.amazon.paging import next_token, rows_of
 from portal.connectors.amazon.rates import GET_REPORTS, INVENTORY, PARTICIPATIONS, SEARCH_ORDERS, TRANSACTIONS
 from portal.connectors.amazon.reports import BY_ORDER_DATE, stamp
 from portal.connectors.base import ConnectionTest, PermissionResult
@@ -109,8 +110,14 @@ async def _inventory(client: Client) -> Answer:
 
 
 async def _transactions(client: Client) -> Answer:
-    filters = {"postedAfter": stamp(client.latest() - timedelta(days=30))}
-    return await client.get(TRANSACTIONS, TRANSACTIONS_PATH, filters, retries=1)
+    filters = {"postedAfter": stamp(client.latest() - timedelta(days=30)), "postedBefore": stamp(client.latest())}
+    answer = await client.get(TRANSACTIONS, TRANSACTIONS_PATH, filters, retries=1)
+    payload = answer.get("payload")
+    token = next_token(payload, "")
+    if not token or rows_of(payload.get("transactions") if isinstance(payload, dict) else None):
+        return answer
+    # Empty, but not the last: the next page may name the seller.
+    return await client.get(TRANSACTIONS, TRANSACTIONS_PATH, filters | {"nextToken": token}, retries=1)
 
 
 async def _try(request: Awaitable[Answer]) -> Outcome:
