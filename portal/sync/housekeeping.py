@@ -1,4 +1,4 @@
-"""What is kept too long otherwise: processed deliveries, finished jobs, old runs."""
+"""What is kept too long otherwise: processed deliveries, finished jobs, old runs, old comparisons and notices."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from portal.foundation.runtime import Runtime
 from portal.sync.jobs import prune_log
 from portal.tenancy.scope import platform
 
-DELIVERIES, JOB_LOG, RUNS = timedelta(days=7), timedelta(days=2), timedelta(days=90)
-"""How long they are kept. Deliveries outlast a store's longest retry, so that a late duplicate is still recognised."""
+DELIVERIES, JOB_LOG, RUNS, PROOFS = timedelta(days=7), timedelta(days=2), timedelta(days=90), timedelta(days=90)
+"""How long they are kept. Deliveries outlast a store's longest retry, so that a late duplicate is still recognised.
+
+Of comparisons and notices the newest stay whatever their age. Restatements are the record of what was stated: they stay.
+"""
 
 
 async def keep_house(rt: Runtime) -> None:
@@ -20,5 +23,15 @@ async def keep_house(rt: Runtime) -> None:
             """DELETE FROM client_api_sync_results WHERE finished_at < now() - $1::interval
                AND status IN ('success', 'failed', 'cancelled')""",
             RUNS,
+        )
+        await scope.sql.execute(
+            """DELETE FROM reconciliations r WHERE at < now() - $1::interval AND EXISTS (SELECT FROM reconciliations n
+                 WHERE n.org_id = r.org_id AND n.connection_id = r.connection_id AND n.stream = r.stream AND n.id > r.id)""",
+            PROOFS,
+        )
+        await scope.sql.execute(
+            """DELETE FROM notices r WHERE at < now() - $1::interval AND EXISTS (SELECT FROM notices n
+                 WHERE n.org_id = r.org_id AND n.connection_id = r.connection_id AND n.kind = r.kind AND n.id > r.id)""",
+            PROOFS,
         )
         await prune_log(scope, JOB_LOG)

@@ -16,6 +16,7 @@ from portal.sandbox import Sandbox
 from portal.sandbox.basket import charge
 from portal.sandbox.rows import Order
 from portal.sync.engine import Outcome
+from portal.sync.housekeeping import keep_house
 from portal.sync.proof import Comparison, latest
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect, Shop
@@ -243,3 +244,12 @@ async def test_a_platform_that_hides_older_rows_is_compared_by_what_it_lists(sho
     found = (await proof(shop))["orders"]
     assert (found.state, found.complete, found.extra) == ("even", False, 0)
     assert found.ours == found.theirs
+
+
+async def test_old_comparisons_are_forgotten_but_the_newest(shop: Shop) -> None:
+    await shop.sync()
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await scope.sql.execute("UPDATE reconciliations SET at = now() - interval '91 days'")
+    await keep_house(shop.rt)
+    assert await shop.value("SELECT count(*) FROM reconciliations WHERE connection_id = $1") == 4
+    assert len(await proof(shop)) == 4
