@@ -37,7 +37,7 @@ def answer_headers(tile: Tile, found: Answer) -> dict[str, str]:
     """How old the answer is, how long it may be kept and by whom, and when its newest source data arrived."""
     headers = {
         "Content-Type": "application/json",
-        "Cache-Control": f"private, max-age={tile.max_age}, must-revalidate",
+        "Cache-Control": "private, no-cache",  # keep it, but ask with the ETag: it may never lag data that arrived
         "ETag": found.entry.etag,
         "Age": str(int(found.entry.age)),
         "Vary": "Authorization, Cookie, x-org-id",

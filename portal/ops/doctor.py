@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from portal.foundation.database import connect_once
-from portal.foundation.errors import PortalError
+from portal.foundation.errors import PortalError, StartupError
 from portal.foundation.logs import redact
 from portal.foundation.migrate import missing
 from portal.foundation.roles import Access, access
@@ -29,7 +29,17 @@ class Report(msgspec.Struct):
 
 
 async def examine(settings: Settings) -> Report:
-    """Every check, each told apart from the others' failures. Raises only when the installation cannot be opened."""
+    """Every check, each told apart from the others' failures, also when the installation cannot be opened at all."""
+    try:
+        return await _examine(settings)
+    except StartupError as error:
+        at_fault = "keys" if "PORTAL_MASTER_KEYS" in error.message else "database"
+        found = [Check(name, False, "not looked at: the installation cannot be opened") for name in NAMES]
+        found[NAMES.index(at_fault)] = Check(at_fault, False, "the installation cannot be opened", error.message)
+        return Report(False, found)
+
+
+async def _examine(settings: Settings) -> Report:
     async with opened(settings) as installation:
         settings = installation.settings
         # On a data folder only `portal up` has workers; outside servers are there for nothing else.

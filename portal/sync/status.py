@@ -186,5 +186,5 @@ def _line(label: str, each: StreamProgress, status: str) -> Line:
         "not_permitted": "the key may not read this",
         "incremental": "changes",
     }.get(each.phase, "")
-    total = None if each.total is None else max(each.total, each.done if state == "done" else 0)
+    total = None if each.total is None else max(each.total, each.done)
     return Line(label=label, state=state, done=each.done, total=total, eta_seconds=each.eta_seconds, note=note)

@@ -20,9 +20,9 @@ PULSE = "/api/v1/dashboard/sales-pulse"
 ALERTS = "/api/v1/dashboard/inventory-alerts"
 
 
-@pytest.mark.parametrize(("path", "max_age"), [(PULSE, 300), (ALERTS, 900)])
+@pytest.mark.parametrize("path", [PULSE, ALERTS])
 async def test_answers_carry_their_age_and_how_new_the_data_is(
-    rt: Runtime, org: UUID, sign_in: SignIn, path: str, max_age: int
+    rt: Runtime, org: UUID, sign_in: SignIn, path: str
 ) -> None:
     connection = await ledgers.connect(rt, org)
     visitor = await sign_in("member", org)
@@ -31,7 +31,7 @@ async def test_answers_carry_their_age_and_how_new_the_data_is(
     before = datetime.now(UTC)
     await ledgers.write(rt, org, connection, order("1.00"), product("A", 1))
     answer = await visitor.get(path)
-    assert answer.headers["Cache-Control"] == f"private, max-age={max_age}, must-revalidate"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["ETag"].startswith('"')
     assert int(answer.headers["Age"]) == 0
     as_of = datetime.fromisoformat(answer.headers["X-Data-As-Of"])

@@ -169,3 +169,12 @@ async def test_the_first_login_a_token_the_trail_and_the_shell(where: tuple[str,
     assert (await to_thread(portal, "dbshell", *where, "-Atc", count)).stdout.strip() == "portal_login|0"
     owner = await to_thread(portal, "dbshell", "--owner", *where, "-Atc", "SELECT count(*) FROM users")
     assert owner.stdout.strip() == "1"
+
+
+def test_the_doctor_answers_in_its_shape_even_when_nothing_can_be_opened(portal: Portal) -> None:
+    done = portal("doctor", "--json", DATABASE_URL="postgresql://u:p@127.0.0.1:1/x", REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert not report["ok"]
+    assert {check["name"] for check in report["checks"]} == set(NAMES)
+    assert any("portal keys generate" in check["advice"] for check in report["checks"])

@@ -22,7 +22,7 @@ LIMITS: dict[str, int] = {
     "analytics": 60,
     "export": 10,
     "audit": 30,
-    "login": 10,
+    "login": 30,
     "test": 12,
     "admin": 120,
     "webhook": 6000,
