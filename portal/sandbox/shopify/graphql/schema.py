@@ -163,7 +163,7 @@ ENUMS = {
     "ProductSortKeys": "CREATED_AT ID TITLE UPDATED_AT",
     "ProductVariantSortKeys": "ID SKU TITLE",
     "CustomerSortKeys": "CREATED_AT ID UPDATED_AT",
-    "BulkOperationsSortKeys": "COMPLETED_AT CREATED_AT ID STATUS",
+    "BulkOperationsSortKeys": "COMPLETED_AT CREATED_AT",
     "WebhookSubscriptionSortKeys": "CREATED_AT ID",
     "WebhookSubscriptionFormat": "JSON XML",
     "WebhookSubscriptionTopic": "ORDERS_CREATE ORDERS_UPDATED ORDERS_CANCELLED ORDERS_EDITED ORDERS_DELETE REFUNDS_CREATE "

@@ -1,0 +1,97 @@
+"""Deliveries of a Shopify store over real HTTP: verified, kept once, fetched, and then the same rows as by a page."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+
+from portal.foundation.runtime import Runtime
+from portal.sandbox.shopify.gate import client_secret
+from portal.sync.engine import Outcome
+from portal.sync.registration import register_webhooks
+from tests.connectors.shopify.conftest import Open
+from tests.sync.test_worker import until, working
+from tests.visitors import Visitor
+
+
+async def test_a_push_and_a_page_give_the_same_row(rt: Runtime, live_server: str, opened: Open) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    outcome = await register_webhooks(rt, shop.org, shop.connection_id)
+    assert outcome.state == "registered", outcome
+    async with working(rt):
+        await asyncio.sleep(0.3)
+        shop.control("double_deliveries", times=4)
+        placed = str(shop.control("place_order", total="77.77")["order_id"])
+        paid = str(shop.control("place_order", total="31.00")["order_id"])
+        shop.control("refund", order=int(paid), amount="1.00")
+        shop.control("sell_out")
+        shop.control("delete_order", order=list(shop.store.orders)[3])
+
+        async def arrived() -> bool:
+            return bool(
+                await shop.value(
+                    "SELECT count(*) FROM webhook_deliveries WHERE connection_id = $1 AND processed_at IS NULL"
+                )
+                == 0
+                and await shop.value(
+                    f"SELECT count(*) FROM orders WHERE connection_id = $1 AND external_id = '{placed}'"
+                )
+                and await shop.value(f"SELECT count(*) FROM refunds WHERE connection_id = $1 AND order_id = '{paid}'")
+            )
+
+        await shop.sandbox.courier("shop").settled()
+        await until(arrived, 15)
+    await shop.assert_equal_to_truth()
+    before = await shop.value("SELECT version FROM tenant_versions WHERE $1 > 0")
+    assert await shop.sync("schedule") is Outcome.SUCCESS
+    assert await shop.value("SELECT version FROM tenant_versions WHERE $1 > 0") == before, "the page says the same"
+
+
+async def test_two_deliveries_of_one_id_are_one_and_a_wrong_signature_is_none(
+    rt: Runtime, live_server: str, opened: Open, client: Visitor
+) -> None:
+    shop = await opened()
+    await register_webhooks(rt, shop.org, shop.connection_id)
+    token = (await shop.connection())["public_token"]
+    body = json.dumps({"id": 17}).encode()
+    secret = client_secret(shop.store.spec)
+    signature = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+    headers = {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": "orders/updated",
+        "X-Shopify-Webhook-Id": "w1",
+        "X-Shopify-Hmac-Sha256": signature,
+    }
+    answers = await asyncio.gather(
+        *(client.post(f"/webhooks/shopify/{token}", data=body, headers=headers) for _ in range(4))
+    )
+    assert [answer.status for answer in answers] == [200] * 4
+    assert await shop.value("SELECT count(*) FROM webhook_deliveries WHERE connection_id = $1") == 1
+    wrong = {**headers, "X-Shopify-Hmac-Sha256": signature[::-1], "X-Shopify-Webhook-Id": "w2"}
+    assert (await client.post(f"/webhooks/shopify/{token}", data=body, headers=wrong)).status == 401
+
+
+async def test_without_the_apps_secret_no_webhook_is_asked_for(rt: Runtime, live_server: str, opened: Open) -> None:
+    shop = await opened(client_secret="")
+    outcome = await register_webhooks(rt, shop.org, shop.connection_id)
+    assert outcome.state == "not_permitted"
+    assert "API secret key" in outcome.detail
+    assert not shop.store.webhooks
+
+
+async def test_an_uninstalled_app_is_said_on_the_stores_page(rt: Runtime, live_server: str, opened: Open) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    await register_webhooks(rt, shop.org, shop.connection_id)
+    async with working(rt):
+        await asyncio.sleep(0.3)
+        shop.control("uninstall")
+
+        async def said() -> bool:
+            return "access token" in ((await shop.connection())["last_error"] or "")
+
+        await until(said, 15)
