@@ -43,10 +43,10 @@ async def start(client: Client, query: str) -> Operation:
     """
     listed = await client.query(queries.BULK_RUNNING)
     for row in rows(listed.data.get("bulkOperations")):
-        if row.get("query") == query and row.get("status") in _UNDER_WAY:
+        if row.get("query") == query and text(row.get("status"), 40) in _UNDER_WAY:
             return _operation(row)
     payload = (await client.mutate(queries.BULK_RUN, {"query": query})).data.get("bulkOperationRunQuery")
-    if {each.get("code") for each in rows(inside(payload, "userErrors"))} & _BUSY:
+    if {text(each.get("code"), 60) for each in rows(inside(payload, "userErrors"))} & _BUSY:
         raise RateLimited("Shopify is at another export for this app.", BY_ITSELF, 15.0)
     of_user_errors(payload, "start an export")
     return _operation(inside(payload, "bulkOperation"))

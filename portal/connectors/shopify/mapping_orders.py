@@ -106,7 +106,9 @@ def _paid_at(source: Row, word: str, processed_at: datetime, seen_at: datetime) 
     moments = [
         values.instant(each.get("processedAt"), "transaction processedAt", seen_at)
         for each in values.rows(source.get("transactions"))
-        if each.get("status") == "SUCCESS" and each.get("kind") in _MONEY_IN and each.get("processedAt") is not None
+        if each.get("status") == "SUCCESS"
+        and values.text(each.get("kind"), 40) in _MONEY_IN
+        and each.get("processedAt") is not None
     ]
     if moments:
         return min(moments)
