@@ -62,9 +62,10 @@ class Machine:
             return self._abstract(selections, context, path)
         steps = [self._step(on, each, context, path) for each in _fields(on, selections, context.variables)]
         identity = self.resolvers.get(on, {}).get("id")
+        counts = int(not (is_connection(on) or on.endswith("Edge") or on in {"PageInfo", *ROOTS.values()}))
 
         def render(row: Any, owner: str | None = None) -> Json:
-            context.counted += 1
+            context.counted += counts
             made: Json = {}
             for key, step in steps:
                 step(row, made, key, owner)
