@@ -7,26 +7,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from functools import cache
 
-from babel.numbers import list_currencies
+from portal.connectors import values as loose
+from portal.connectors.values import BadValue, instant, web_address
+
+__all__ = [
+    "ITEM",
+    "BadValue",
+    "Row",
+    "amount",
+    "count",
+    "currency",
+    "gid",
+    "inside",
+    "instant",
+    "instant_or_none",
+    "number_of",
+    "required_id",
+    "row_of",
+    "rows",
+    "shop_money",
+    "shop_money_or_zero",
+    "text",
+    "web_address",
+]
+
 
 Row = dict[str, object]
 ITEM = "inventory_item:"
 """Before the number of an inventory item among the ids of products: deliveries about stock name nothing else."""
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-AHEAD = timedelta(days=2)
 _LARGEST = Decimal(10) ** 15
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _GID = re.compile(r"gid://shopify/([A-Za-z]+)/(\d{1,20})(?:\?.*)?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NOT_MONEY = {"XXX", "XTS"}  # ISO 4217 "no currency" and "testing"
-
-
-class BadValue(Exception):
-    """A value that cannot be trusted; the text says which and why."""
 
 
 def row_of(value: object, what: str) -> Row:
@@ -105,38 +120,10 @@ def count(value: object, what: str) -> int | None:
 
 
 def currency(value: object) -> str:
-    """An ISO 4217 code in upper case. Raises `BadValue` for a code CLDR does not know."""
-    code = text(value, 20).upper()
-    if code not in _currencies():
-        raise BadValue(f"currency {code!r} is not an ISO 4217 code" if code else "currency is missing")
-    return code
-
-
-def instant(value: object, what: str, now: datetime) -> datetime:
-    """A DateTime as aware UTC. Raises `BadValue` when missing, unreadable, before 2000 or over two days ahead of `now`."""
-    if not isinstance(value, str) or not value.strip():
-        raise BadValue(f"{what} is missing")
-    try:
-        found = datetime.fromisoformat(value.strip())
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise BadValue(f"{what} is not a date: {text(value, 30)!r}") from None
-    if not EARLIEST <= found <= now + AHEAD:
-        raise BadValue(f"{what} is {found:%Y-%m-%d}, which is not a believable date")
-    return found
+    """An ISO 4217 code in upper case; only text is one. Raises `BadValue` for a code CLDR does not know."""
+    return loose.currency(text(value, 20))
 
 
 def instant_or_none(value: object, what: str, now: datetime) -> datetime | None:
     """Like `instant`, None where there is none. An unbelievable one is still a `BadValue`: figures are made of it."""
     return None if value is None else instant(value, what, now)
-
-
-def web_address(value: object) -> str:
-    """An http(s) address, else ""."""
-    found = text(value, 2000)
-    return found if found.lower().startswith(("https://", "http://")) else ""
-
-
-@cache
-def _currencies() -> frozenset[str]:
-    return frozenset(list_currencies()) - _NOT_MONEY
