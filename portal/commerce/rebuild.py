@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from portal.commerce import locks, rollups
+from portal.commerce.recalculating import recalculating
 from portal.commerce.settlement import SETTLE_ALL
 from portal.commerce.tables import rate
 from portal.foundation.bus import Event
@@ -24,27 +26,30 @@ WHERE o.id = $1 AND r.org_id = $1 AND r.business_day <> (r.refunded_at AT TIME Z
 """
 
 
-async def rebuild_rollups(scope: Scope) -> int:
+async def rebuild_rollups(scope: Scope, *, why: str | None = "recalculated") -> int:
     """Recompute local days, rates and all rollups of the scope's organization; returns the new data version.
 
     Call it in the transaction that changed the organization's time zone, currency or rates, as its last step, and publish
-    a `data` event after the commit (or use `rebuild`). Writers of the organization wait meanwhile.
+    a `data` event after the commit (or use `rebuild`). Writers of the organization wait meanwhile. `why` is the reason (of
+    `restating.KINDS`) of the days whose total that changes; None after a change of the reporting currency, which restates
+    nothing: it is another measure.
     """
     org_id = scope.org_id
     if org_id is None:
         raise BadRequest("Rollups are rebuilt for one organization at a time.")
     await locks.everything(scope, org_id)
-    for statement in (_ORDERS, _REFUNDS, SETTLE_ALL):
-        await scope.sql.execute(statement, org_id, timeout=_LONG)
-    for table in ("daily_sales", "daily_sku_sales"):
-        await scope.sql.execute(f"DELETE FROM {table} WHERE org_id = $1", org_id, timeout=_LONG)  # noqa: S608
-    await scope.sql.execute(rollups.LAY_ALL, org_id, timeout=_LONG)
+    async with recalculating(scope, why) if why else nullcontext():
+        for statement in (_ORDERS, _REFUNDS, SETTLE_ALL):
+            await scope.sql.execute(statement, org_id, timeout=_LONG)
+        for table in ("daily_sales", "daily_sku_sales"):
+            await scope.sql.execute(f"DELETE FROM {table} WHERE org_id = $1", org_id, timeout=_LONG)  # noqa: S608
+        await scope.sql.execute(rollups.LAY_ALL, org_id, timeout=_LONG)
     return await locks.advance(scope, org_id, moved=True)
 
 
-async def rebuild(rt: Runtime, org_id: UUID) -> int:
+async def rebuild(rt: Runtime, org_id: UUID, *, why: str | None = "recalculated") -> int:
     """`rebuild_rollups` in a transaction of its own, with its event; returns the new data version."""
     async with tenant(rt.database, org_id) as scope:
-        version = await rebuild_rollups(scope)
+        version = await rebuild_rollups(scope, why=why)
     await rt.bus.publish(Event(org_id, "data", version, {"kinds": ["orders", "products", "refunds"]}))
     return version

@@ -57,8 +57,7 @@ class Restated(msgspec.Struct, frozen=True, kw_only=True):
 def in_words(reasons: Mapping[str, int]) -> str:
     """Counts by kind as a sentence's end: "two refunds, one late order"; the most first."""
     ordered = sorted((count, kind) for kind, count in reasons.items() if kind in KINDS and count)
-    said = [f"{_number(count)} {KINDS[kind][count > 1]}" for count, kind in reversed(ordered)]
-    return ", ".join(said)
+    return ", ".join(_said(kind, count) for count, kind in reversed(ordered))
 
 
 async def restated(
@@ -82,6 +81,11 @@ def _restated(row: Any) -> Restated:
     for each in msgspec.json.decode(row["reasons"]):
         reasons.update({kind: count for kind, count in each.items() if kind in KINDS})
     return Restated(**{**dict(row), "reasons": dict(reasons)})
+
+
+def _said(kind: str, count: int) -> str:
+    words = KINDS[kind]
+    return f"{_number(count)} {words[count > 1]}" if len(words) > 1 else words[0]
 
 
 def _number(count: int) -> str:

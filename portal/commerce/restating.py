@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from portal.tenancy.scope import Scope
 
-KINDS: dict[str, tuple[str, str]] = {
+KINDS: dict[str, tuple[str, ...]] = {
     "late_orders": ("late order", "late orders"),
     "counted_orders": ("order that counts again", "orders that count again"),
     "edited_orders": ("edited order", "edited orders"),
@@ -23,8 +23,14 @@ KINDS: dict[str, tuple[str, str]] = {
     "edited_refunds": ("edited refund", "edited refunds"),
     "deleted_refunds": ("deleted refund", "deleted refunds"),
     "uncounted_refunds": ("refund of an order that no longer counts", "refunds of orders that no longer count"),
+    "uploaded_files": ("uploaded file", "uploaded files"),
+    "undone_uploads": ("upload undone", "uploads undone"),
+    "recalculated": ("recalculated",),
+    "new_exchange_rate": ("new exchange rate",),
+    "source_switched": ("source switched",),
 }
-"""Why a total changed: kind -> one, several."""
+"""Why a total changed: kind -> one, several; a single word is said without its number. The ledger counts the things it writes;
+the others are given to `recalculating.recalculating` by whoever derives days anew."""
 
 # $3 kinds, $4 keys and, where they were stored, $5 days, $6 counted, $7 amounts; $8 days before it are stated.
 # An edited thing is taken away (half 0) and added again (half 1): on one day that is one edit.

@@ -12,6 +12,7 @@ import msgspec
 
 from portal.commerce import ledger
 from portal.commerce.ledger import Writing, Written
+from portal.commerce.recalculating import recalculating
 from portal.commerce.records import AnyRecord
 from portal.connectors.files.assembling import disagreement, records
 from portal.connectors.files.fields import ITEM_FIELDS
@@ -79,18 +80,20 @@ async def _write(
     items = bool(ITEM_FIELDS & upload.mapping.keys())
     troubles: list[Trouble] = []
     count = rows = 0
-    async for page in things(scope, upload.id, upload.family, writing=new):
-        batch: list[AnyRecord] = []
-        for thing in page:
-            if new and (trouble := _trouble(upload, thing, items=items)):
-                troubles.append(trouble)
-            elif not troubles:
-                batch += records(upload.family, thing.key, thing.versions, now, currency=upload.layout.currency)
-        if batch and not troubles:
-            await writing.put(batch)
-        count += len(page)
-        rows += sum(len(thing.lines) for thing in page)
-        await progress(rows)
+    why = "uploaded_files" if new else "undone_uploads"
+    async with recalculating(scope, why, connection_id=connection_id, first_told=new):
+        async for page in things(scope, upload.id, upload.family, writing=new):
+            batch: list[AnyRecord] = []
+            for thing in page:
+                if new and (trouble := _trouble(upload, thing, items=items)):
+                    troubles.append(trouble)
+                elif not troubles:
+                    batch += records(upload.family, thing.key, thing.versions, now, currency=upload.layout.currency)
+            if batch and not troubles:
+                await writing.put(batch)
+            count += len(page)
+            rows += sum(len(thing.lines) for thing in page)
+            await progress(rows)
     if troubles:
         return Outcome(), troubles, Written()
     made = outcome(count, writing.changed[upload.family], before, await figures(scope, connection_id, upload.family))

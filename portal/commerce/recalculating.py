@@ -1,0 +1,93 @@
+"""Around whatever derives days anew as a whole (a rebuild, a file, another rate or source): what that restates, by day.
+
+The ledger's own batches are told row by row (`restating.py`). Here the days' totals are read before and after, whatever
+happened between: the cost follows the number of days, not of rows. Adding a reason is one line in `restating.KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from portal.commerce.restating import KINDS
+from portal.tenancy.scope import Scope
+
+_LONG = 600.0
+# Days that were stated (see restating.py; uploaded files state a day when one is taken over after it), of one store or of all.
+_TOTALS = """
+SELECT d.connection_id, d.day, sum(d.gross_reporting - d.refunds_reporting) AS revenue, sum(d.orders)::bigint AS orders
+FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id
+JOIN daily_sales d ON d.org_id = c.org_id AND d.connection_id = c.id
+WHERE c.org_id = $1 AND ($2::bigint IS NULL OR c.id = $2) AND d.day < (c.last_success_at AT TIME ZONE o.timezone)::date
+  AND (NOT c.polled OR EXISTS (SELECT FROM sync_cursors k WHERE k.org_id = c.org_id AND k.connection_id = c.id
+    AND k.stream = 'orders' AND k.phase = 'incremental'))
+GROUP BY 1, 2
+"""
+# $9: of days that nobody was told anything of yet, nothing is restated.
+_LOG = """
+INSERT INTO restatements (org_id, connection_id, day, currency, before_revenue, after_revenue, before_orders, after_orders, reasons)
+SELECT $1, t.connection_id, t.day, o.reporting_currency, t.revenue_was, t.revenue, t.orders_was, t.orders,
+       jsonb_build_object($8::text, 1)
+FROM unnest($2::bigint[], $3::date[], $4::numeric[], $5::numeric[], $6::bigint[], $7::bigint[])
+  AS t(connection_id, day, revenue_was, revenue, orders_was, orders) JOIN organizations o ON o.id = $1
+WHERE NOT $9 OR t.revenue_was <> 0 OR t.orders_was <> 0 OR EXISTS (SELECT FROM restatements r
+  WHERE r.org_id = $1 AND r.connection_id = t.connection_id AND r.day = t.day)
+ORDER BY t.day, t.connection_id
+"""
+
+
+class Total(NamedTuple):
+    """A day of one store: revenue in the reporting currency, orders that count."""
+
+    revenue: Decimal
+    orders: int
+
+
+class Change(NamedTuple):
+    """What one day of one store was stated as, and is now."""
+
+    connection_id: int
+    day: date
+    was: Total
+    now: Total
+
+
+@asynccontextmanager
+async def recalculating(
+    scope: Scope, why: str, *, connection_id: int | None = None, first_told: bool = False
+) -> AsyncIterator[None]:
+    """Log each stated day whose total is another one after the block, in the block's own transaction. The caller holds the
+    rows already (`locks`). `first_told`: days without any figure before are told for the first time now, not restated.
+
+    Do not wrap a change of the reporting currency: amounts of two currencies have no difference.
+    """
+    before = await _totals(scope, connection_id)
+    yield
+    after = await _totals(scope, connection_id)
+    nothing = Total(Decimal(0), 0)
+    changes = [
+        Change(*key, before.get(key, nothing), after.get(key, nothing))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key, nothing) != after.get(key, nothing)
+    ]
+    await restate(scope, why, changes, first_told=first_told)
+
+
+async def restate(scope: Scope, why: str, changes: Iterable[Change], *, first_told: bool = False) -> None:
+    """Write `changes` to the log with the reason `why`, one of `KINDS`."""
+    assert why in KINDS, why  # noqa: S101 - a word of the code, never of a request
+    rows = [
+        (each.connection_id, each.day, each.was.revenue, each.now.revenue, each.was.orders, each.now.orders)
+        for each in changes
+    ]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await scope.sql.execute(_LOG, scope.org_id, *columns, why, first_told)
+
+
+async def _totals(scope: Scope, connection_id: int | None) -> dict[tuple[int, date], Total]:
+    rows = await scope.sql.fetch(_TOTALS, scope.org_id, connection_id, timeout=_LONG)
+    return {(row["connection_id"], row["day"]): Total(row["revenue"], row["orders"]) for row in rows}
