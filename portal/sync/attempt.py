@@ -29,6 +29,7 @@ class _Writing:
     stream: str
     page: Page
     place: Place
+    arrived_at: datetime
     asked_at: datetime | None
     also: Callable[[Scope], Awaitable[None]] | None
 
@@ -56,20 +57,22 @@ class Attempt:
         page: Page,
         place: Place,
         *,
+        arrived_at: datetime | None = None,
         asked_at: datetime | None = None,
         also: Callable[[Scope], Awaitable[None]] | None = None,
     ) -> None:
         """Write a page: rows, cursor, rejects, progress, lease and `also` in one transaction. Raises `LeaseLost`.
 
-        `asked_at`: the rows were asked for by their ids then (`ledger.write`).
+        `arrived_at` is when the store's answer came (now by default); `asked_at`: the rows were asked for by their ids then
+        (`ledger.write`).
         """
         rejected = list(page.rejected)
         records: Sequence[AnyRecord] = page.records
-        writing = _Writing(stream, page, place, asked_at, also)
+        writing = _Writing(stream, page, place, arrived_at or self.rt.clock(), asked_at, also)
         try:
             await self._write(writing, records, rejected, records)
         except UNWRITABLE:
-            good, bad = await self._sift(records, asked_at)
+            good, bad = await self._sift(records, writing)
             await self._write(writing, (), [*rejected, *bad], good)
         SYNC_ROWS.labels(self.connection.platform, stream).inc(rows_of(page))
         if self.stop.is_set():
@@ -117,7 +120,7 @@ class Attempt:
             self.connection.id,
             records,
             within=within,
-            arrived_at=self.rt.clock(),
+            arrived_at=writing.arrived_at,
             asked_at=writing.asked_at,
         )
         self.unsaved_changes += sum(written.changed.values()) - changed_before
@@ -126,9 +129,7 @@ class Attempt:
         if await lease.renew(scope, self.connection.id, self.owner) not in {"active", "error"}:
             self.halted = True
 
-    async def _sift(
-        self, records: Sequence[AnyRecord], asked_at: datetime | None
-    ) -> tuple[list[AnyRecord], list[Rejected]]:
+    async def _sift(self, records: Sequence[AnyRecord], writing: _Writing) -> tuple[list[AnyRecord], list[Rejected]]:
         """Write what can be written, halving around what cannot. Returns (written, refused)."""
         try:
             written = await write(
@@ -137,16 +138,16 @@ class Attempt:
                 self.connection.id,
                 records,
                 within=self._hold,
-                arrived_at=self.rt.clock(),
-                asked_at=asked_at,
+                arrived_at=writing.arrived_at,
+                asked_at=writing.asked_at,
             )
         except UNWRITABLE as error:
             if len(records) == 1:
                 reason = f"The row cannot be stored: {type(error).__name__}."
                 return [], [Rejected(stream=records[0].stream, external_id=records[0].external_id, reason=reason)]
             middle = len(records) // 2
-            first = await self._sift(records[:middle], asked_at)
-            second = await self._sift(records[middle:], asked_at)
+            first = await self._sift(records[:middle], writing)
+            second = await self._sift(records[middle:], writing)
             return first[0] + second[0], first[1] + second[1]
         self.unsaved_changes += sum(written.changed.values())
         return list(records), []

@@ -1,4 +1,4 @@
-"""Reading one stream to its end: the next page is fetched while the last one is written, never more than one ahead."""
+"""Reading one stream to its end: the next pages are fetched while earlier ones are written (`ahead`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from portal.connectors.base import Page, Stream
 from portal.foundation.errors import Permanent, RateLimited, Temporary
+from portal.sync.ahead import Ahead, together
 from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place, advance, rows_of
 from portal.sync.holdings import holds_any
@@ -41,33 +43,25 @@ async def sync_stream(attempt: Attempt, stream: Stream, place: Place | None, pat
         place = Place(cursor=place.cursor, phase=place.phase)
     state = attempt.streams[stream.name] = StreamProgress(phase=place.phase, done=place.done, total=place.total)
     pace, first = Pace(), True
-    coming = asyncio.create_task(_fetch(attempt, stream.name, place.cursor, patience))
-    try:
+    async with Ahead(partial(_fetch, attempt, stream.name, patience), place.cursor, attempt.rt.clock) as ahead:
         while True:
-            page = await coming
-            if first and await _suddenly_empty(attempt, stream, place, page):
+            pages, arrived_at = await ahead.arrived()
+            if first and await _suddenly_empty(attempt, stream, place, pages[0]):
                 raise Permanent(
                     f"The store answered with no {stream.name}, but there were some before.",
                     "Check that the address and the key belong to the right store. Nothing was deleted here.",
                     code="PLATFORM_EMPTY",
                 )
-            first = False
-            if not page.caught_up:
-                coming = asyncio.create_task(_fetch(attempt, stream.name, page.next, patience))
+            first, page = False, together(pages)
             place = advance(place, page)
             state.done, state.total = place.done, place.total
             state.rows_per_second = pace.step(rows_of(page))
             state.eta_seconds = pace.eta(place.done, place.total)
             if page.caught_up:
                 state.phase, state.eta_seconds = "done", 0
-            await attempt.commit(stream.name, page, place)
+            await attempt.commit(stream.name, page, place, arrived_at=arrived_at)
             if page.caught_up or attempt.halted:
                 return
-    finally:
-        if not coming.done():
-            coming.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await coming
 
 
 def _not_due(attempt: Attempt, stream: Stream, place: Place) -> bool:
@@ -84,7 +78,7 @@ async def _suddenly_empty(attempt: Attempt, stream: Stream, place: Place, page: 
         return await holds_any(scope, attempt.connection.id, stream.name)
 
 
-async def _fetch(attempt: Attempt, stream: str, cursor: dict[str, Any] | None, patience: Patience) -> Page:
+async def _fetch(attempt: Attempt, stream: str, patience: Patience, cursor: dict[str, Any] | None) -> Page:
     """One page, repeated with patience while the trouble is of the passing kind."""
     for wait in patience.waits:
         try:
