@@ -6,7 +6,7 @@ happened between: the cost follows the number of days, not of rows. Adding a rea
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,8 @@ _TOTALS = """
 SELECT d.connection_id, d.day, sum(d.gross_reporting - d.refunds_reporting) AS revenue, sum(d.orders)::bigint AS orders
 FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id
 JOIN daily_sales d ON d.org_id = c.org_id AND d.connection_id = c.id
-WHERE c.org_id = $1 AND ($2::bigint IS NULL OR c.id = $2) AND d.day < (c.last_success_at AT TIME ZONE o.timezone)::date
+WHERE c.org_id = $1 AND ($2::bigint IS NULL OR c.id = $2) AND ($3::date[] IS NULL OR d.day = ANY($3))
+  AND d.day < (c.last_success_at AT TIME ZONE o.timezone)::date
   AND (NOT c.polled OR EXISTS (SELECT FROM sync_cursors k WHERE k.org_id = c.org_id AND k.connection_id = c.id
     AND k.stream = 'orders' AND k.phase = 'incremental'))
 GROUP BY 1, 2
@@ -57,16 +58,22 @@ class Change(NamedTuple):
 
 @asynccontextmanager
 async def recalculating(
-    scope: Scope, why: str, *, connection_id: int | None = None, first_told: bool = False
+    scope: Scope,
+    why: str,
+    *,
+    connection_id: int | None = None,
+    days: Sequence[date] | None = None,
+    first_told: bool = False,
 ) -> AsyncIterator[None]:
     """Log each stated day whose total is another one after the block, in the block's own transaction. The caller holds the
-    rows already (`locks`). `first_told`: days without any figure before are told for the first time now, not restated.
+    rows already (`locks`). `days`: the only ones that can change, None for any. `first_told`: days without any figure before
+    are told for the first time now, not restated.
 
     Do not wrap a change of the reporting currency: amounts of two currencies have no difference.
     """
-    before = await _totals(scope, connection_id)
+    before = await _totals(scope, connection_id, days)
     yield
-    after = await _totals(scope, connection_id)
+    after = await _totals(scope, connection_id, days)
     nothing = Total(Decimal(0), 0)
     changes = [
         Change(*key, before.get(key, nothing), after.get(key, nothing))
@@ -88,6 +95,8 @@ async def restate(scope: Scope, why: str, changes: Iterable[Change], *, first_to
         await scope.sql.execute(_LOG, scope.org_id, *columns, why, first_told)
 
 
-async def _totals(scope: Scope, connection_id: int | None) -> dict[tuple[int, date], Total]:
-    rows = await scope.sql.fetch(_TOTALS, scope.org_id, connection_id, timeout=_LONG)
+async def _totals(
+    scope: Scope, connection_id: int | None, days: Sequence[date] | None
+) -> dict[tuple[int, date], Total]:
+    rows = await scope.sql.fetch(_TOTALS, scope.org_id, connection_id, days, timeout=_LONG)
     return {(row["connection_id"], row["day"]): Total(row["revenue"], row["orders"]) for row in rows}

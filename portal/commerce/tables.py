@@ -13,10 +13,14 @@ _DAY = "(coalesce(u.paid_at, u.created_at) AT TIME ZONE o.timezone)::date"
 
 
 def rate(currency: str, day: str) -> str:
-    """SQL for the rate from `currency` to organization `o`'s reporting currency: 1, the latest known by `day`, or NULL."""
+    """SQL for the rate from `currency` to organization `o`'s reporting currency on `day`.
+
+    1 for the reporting currency itself, else the latest known by that day, NULL when it is older than the organization lets
+    rates hold (docs/currencies.md).
+    """
     return f"""CASE WHEN {currency} = o.reporting_currency::text THEN 1 ELSE (
         SELECT x.rate FROM exchange_rates x WHERE x.org_id = o.id AND x.currency = {currency} AND x.day <= {day}
-        ORDER BY x.day DESC LIMIT 1) END"""  # noqa: S608
+        AND x.day > {day} - o.rates_hold_days ORDER BY x.day DESC LIMIT 1) END"""  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ class Organization(Model):
     lead_time_days = fields.IntField(default=14)
     safety_days = fields.IntField(default=2)
     overstock_days = fields.IntField(default=180)
+    rates_hold_days = fields.IntField(default=7)
+    rates_fetched = fields.BooleanField(default=True)
     is_demo = fields.BooleanField(default=False)
     created_at = fields.DatetimeField(auto_now_add=True)
     disabled_at = fields.DatetimeField(null=True)

@@ -62,9 +62,10 @@ class Store:
             for name, value in columns.items():
                 await scope.sql.execute(f"UPDATE organizations SET {name} = $1", value)
 
-    async def rate(self, currency: str, rate: str, day: datetime = NOON - timedelta(days=400)) -> None:
-        """An exchange rate known from `day` on."""
+    async def rate(self, currency: str, rate: str, day: datetime = NOON - timedelta(days=300)) -> None:
+        """An exchange rate known from `day` on, in an organization that lets rates hold for a year."""
         async with tenant(self.rt.database, self.org) as scope:
+            await scope.sql.execute("UPDATE organizations SET rates_hold_days = 366")
             await scope.sql.execute(
                 "INSERT INTO exchange_rates VALUES ($1, $2, $3, $4)", self.org, day.date(), currency, Decimal(rate)
             )
