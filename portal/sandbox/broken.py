@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from portal.sandbox.altered import altered
 from portal.sandbox.faults import Fault
 
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -21,7 +22,7 @@ _CRITICAL = (
 
 
 async def broken_answer(request: web.Request, fault: Fault) -> web.StreamResponse | None:
-    """The faulty answer, or None when the true one shall follow (`slow`, `cut` and `truncated` need it)."""
+    """The faulty answer, or None when the true one shall follow (and `spoilt` has the rest of the faults)."""
     kind = fault.kind
     if kind == "slow":
         await asyncio.sleep(fault.seconds)
@@ -35,6 +36,14 @@ async def broken_answer(request: web.Request, fault: Fault) -> web.StreamRespons
     if kind == "502":
         page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
         return web.Response(status=502, text=page, content_type="text/html")
+    if kind == "cut_head":
+        if request.transport is not None:
+            request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: appli")
+            request.transport.close()
+        return web.Response(status=500)
+    if kind == "503":
+        again = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        return web.Response(status=503, text=_MAINTENANCE, content_type="text/html", headers=again)
     if kind == "429":
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         return web.Response(
@@ -54,6 +63,23 @@ def drop(request: web.Request) -> None:
     """Ends the connection without a goodbye."""
     if request.transport is not None:
         request.transport.abort()
+
+
+async def spoilt(
+    request: web.Request, fault: Fault | None, status: int, body: bytes, headers: dict[str, str]
+) -> web.StreamResponse:
+    """The true answer, or what a fault makes of it."""
+    if fault is None:
+        return web.Response(status=status, body=body, headers=headers)
+    if fault.kind == "cut":
+        return await cut_short(request, status, body, headers)
+    if fault.kind == "truncated":
+        body = body[: max(1, len(body) // 2)]
+    if fault.kind == "wrong_type":
+        headers = {**headers, "Content-Type": "text/html; charset=UTF-8"}
+    if fault.kind in {"duplicates", "disorder"}:
+        body = altered(fault.kind, body)
+    return web.Response(status=status, body=body, headers=headers)
 
 
 async def cut_short(request: web.Request, status: int, body: bytes, headers: dict[str, str]) -> web.StreamResponse:

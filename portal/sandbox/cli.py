@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from portal.sandbox.chaos.storm import CHANGES, INTENSITY
 from portal.sandbox.server import Sandbox
 from portal.sandbox.spec import MAX_ORDERS, PLATFORMS, SandboxStoreSpec
 
@@ -25,6 +27,24 @@ from portal.sandbox.spec import MAX_ORDERS, PLATFORMS, SandboxStoreSpec
     show_default=True,
     help="Names, separated by commas; a platform may stand before each (shopify:berlin), WooCommerce without one.",
 )
+@click.option("--chaos", type=click.IntRange(0), help="Mix all faults and changes at random from this seed.")
+@click.option(
+    "--chaos-stores", default="", help="Only in these stores, by name, separated by commas; without it in all."
+)
+@click.option(
+    "--intensity",
+    default=INTENSITY,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Faults per request in a storm.",
+)
+@click.option(
+    "--changes",
+    default=CHANGES,
+    show_default=True,
+    type=click.FloatRange(0, 20),
+    help="Changes of a store per request.",
+)
 @click.option("--tls", is_flag=True, help="Serve https with a certificate of its own authority.")
 @click.option("--basic-over-http", is_flag=True, help="Accept Basic keys over plain http too.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Keep the stores in `sandbox/` of this folder.")
@@ -35,6 +55,10 @@ def command(  # noqa: PLR0917 - click passes them by name
     seed: int,
     orders: int,
     stores: str,
+    chaos: int | None,
+    chaos_stores: str,
+    intensity: float,
+    changes: float,
     tls: bool,
     basic_over_http: bool,
     data_dir: Path | None,
@@ -48,7 +72,15 @@ def command(  # noqa: PLR0917 - click passes them by name
         sandbox = Sandbox(specs, state_dir=state_dir or (data_dir and data_dir / "sandbox"))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--stores") from error
-    asyncio.run(_run(sandbox, host, port, tls))
+    stormy = [each.strip() for each in chaos_stores.split(",") if each.strip()] or [spec.name for spec in specs]
+    if unknown := sorted(set(stormy) - {spec.name for spec in specs}):
+        raise click.BadParameter(f"there is no store {unknown[0]!r}", param_hint="--chaos-stores")
+
+    def begin() -> None:
+        for name in stormy if chaos is not None else ():
+            sandbox.chaos(name).start(chaos or 0, intensity, changes)
+
+    asyncio.run(_run(sandbox, host, port, tls, begin))
 
 
 def _spec(given: str, seed: int, orders: int, basic_over_http: bool) -> SandboxStoreSpec:
@@ -62,11 +94,12 @@ def _spec(given: str, seed: int, orders: int, basic_over_http: bool) -> SandboxS
     return SandboxStoreSpec(name, seed, orders, basic_over_http=basic_over_http, platform=known)
 
 
-async def _run(sandbox: Sandbox, host: str, port: int, tls: bool) -> None:
+async def _run(sandbox: Sandbox, host: str, port: int, tls: bool, begin: Callable[[], None]) -> None:
     try:
         await sandbox.start(host, port, tls=tls)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    begin()
     # The rows live as long as the process: without this the collector walks a million of them during answers.
     gc.collect()
     gc.freeze()

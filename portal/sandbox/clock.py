@@ -74,6 +74,11 @@ class StoreClock(LocalTime):
         """The store's present in epoch seconds."""
         return int(time.time() + self._ahead)
 
+    @property
+    def ahead_seconds(self) -> float:
+        """How far the store's present is from the real one."""
+        return self._ahead
+
     def set(self, moment: datetime) -> None:
         """Moves the store's present to an aware datetime."""
         self._ahead = moment.astimezone(UTC).timestamp() - time.time()

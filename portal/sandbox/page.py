@@ -46,6 +46,15 @@ _BUTTONS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
+_CHAOS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("chaos", "Chaos", (("seed", "seed"), ("intensity", "0 to 1"), ("changes", "changes"))),
+    ("stop_chaos", "Stop chaos", ()),
+    ("freeze", "Freeze the store", ()),
+    ("thaw", "Let it live on", ()),
+    ("change", "Change something", (("count", "count"),)),
+)
+
+
 def _shell(title: str, body: str) -> str:
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -54,7 +63,13 @@ def _shell(title: str, body: str) -> str:
     )
 
 
-def control_page(sites: Sequence[Site], *, done: Mapping[str, object] | None = None, error: str = "") -> str:
+def control_page(
+    sites: Sequence[Site],
+    chaos: Mapping[str, Mapping[str, object]],
+    *,
+    done: Mapping[str, object] | None = None,
+    error: str = "",
+) -> str:
     """The control desk of some stores, with the outcome of the last action on top."""
     parts = ["<h1>Sandbox</h1>"]
     if error:
@@ -62,11 +77,11 @@ def control_page(sites: Sequence[Site], *, done: Mapping[str, object] | None = N
     if done:
         facts = ", ".join(f"{escape(str(name))}: {escape(str(value))}" for name, value in done.items())
         parts.append(f'<p class="done" role="status">{facts}</p>')
-    parts += [_section(site) for site in sites]
+    parts += [_section(site, chaos[site.store.spec.name]) for site in sites]
     return _shell("Sandbox", "".join(parts))
 
 
-def _section(site: Site) -> str:
+def _section(site: Site, chaos: Mapping[str, object]) -> str:
     store, spec = site.store, site.store.spec
     name = escape(site.folder)
     planned = ", ".join(f"{fault.kind} ×{fault.times}" for fault in store.faults.planned) or "none"
@@ -89,7 +104,20 @@ def _section(site: Site) -> str:
         '<input name="seconds" placeholder="seconds" aria-label="seconds" inputmode="decimal">'
         "<button>Break the next requests</button></form>"
     )
-    return f"{head}<p>{forms}{fault}</p>{_newest(store)}</section>"
+    return f"{head}<p>{forms}{fault}</p>{_chaos(name, chaos)}{_newest(store)}</section>"
+
+
+def _chaos(name: str, told: Mapping[str, object]) -> str:
+    if told["running"]:
+        dealt = ", ".join(f"{kind} ×{count}" for kind, count in dict(told["dealt"]).items()) or "nothing yet"  # type: ignore[call-overload]
+        state = (
+            f"under way (seed {told['seed']}, {told['phase']}, {told['requests']} requests"
+            f"{', frozen' if told['frozen'] else ''}): {escape(dealt)}"
+        )
+    else:
+        state = "none"
+    forms = "".join(_form(name, action, label, fields) for action, label, fields in _CHAOS)
+    return f'<p>Chaos: {state} (<a href="/{name}/_chaos">all numbers</a>)</p><p>{forms}</p>'
 
 
 def _form(store: str, action: str, label: str, fields: tuple[tuple[str, str], ...]) -> str:

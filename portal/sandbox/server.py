@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -14,9 +15,11 @@ from aiohttp import web
 
 from portal.sandbox import certificate, page
 from portal.sandbox.asking import Asking, BadControl
+from portal.sandbox.chaos import desk
+from portal.sandbox.chaos.storm import Chaos
 from portal.sandbox.control import act
 from portal.sandbox.keeping import Keeper
-from portal.sandbox.platforms import Courier, Site, folder_of, open_site
+from portal.sandbox.platforms import Action, Courier, Site, folder_of, open_site
 from portal.sandbox.spec import SandboxStoreSpec
 from portal.sandbox.store import Store
 from portal.sandbox.truth import MAX_DAYS, truth
@@ -40,6 +43,7 @@ class Sandbox:
         self._keeper = Keeper(state_dir)
         self._specs = specs
         self._sites: dict[str, Site] = {}
+        self._chaos: dict[str, Chaos] = {}
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -58,7 +62,9 @@ class Sandbox:
         """Makes the stores and listens; `port=0` takes a free one. With `tls` it is https and `ca_file` is the
         authority to trust."""
         for spec in self._specs:
-            self._sites[spec.name] = open_site(await asyncio.to_thread(self._keeper.load, spec))
+            site = self._sites[spec.name] = open_site(await asyncio.to_thread(self._keeper.load, spec))
+            chaos = self._chaos[spec.name] = Chaos(site.store, site.actions)
+            site.store.faults.source, site.store.fate = chaos.next_fault, chaos.next_delivery
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{tail:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -114,19 +120,25 @@ class Sandbox:
         """What delivers a store's webhooks (`await .settled()`). Raises KeyError."""
         return self._sites[name].courier
 
+    def chaos(self, name: str) -> Chaos:
+        """The chaos of a store. Raises KeyError."""
+        return self._chaos[name]
+
     def control(self, name: str, action: str, **given: object) -> Json:
         """The control desk from within the process. Raises BadControl, KeyError."""
-        site = self._sites[name]
-        return act(site.store, {"action": action, **given}, site.actions)
+        return act(self._sites[name].store, {"action": action, **given}, self._actions(name))
+
+    def _actions(self, name: str) -> dict[str, Action]:
+        return {**self._sites[name].actions, **desk.actions(self._chaos[name])}
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         head, _, below = request.path.lstrip("/").partition("/")
-        if head in ("", "_control", "_truth", "_sandbox.css"):
+        if head in ("", "_control", "_truth", "_chaos", "_sandbox.css"):
             return await self._desk(request, head, self.sites)
         site = next((each for each in self.sites if head in (each.folder, each.store.spec.name)), None)
         if site is None:
             return web.Response(status=404, text=page.not_found("Sandbox"), content_type="text/html")
-        if below in ("_control", "_truth"):
+        if below in ("_control", "_truth", "_chaos"):
             return await self._desk(request, below, [site])
         if not below:
             return web.Response(text=page.storefront(site.store), content_type="text/html")
@@ -140,20 +152,37 @@ class Sandbox:
             return web.Response(text=page.CSS, content_type="text/css")
         if what == "_truth":
             return self._truth(request, [site.store for site in sites])
+        if what == "_chaos":
+            return await self._steer(request, [site.store.spec.name for site in sites])
         if request.method != "POST":
-            return web.Response(text=page.control_page(sites), content_type="text/html", headers=_NO_CACHE)
+            return web.Response(text=self._page(sites), content_type="text/html", headers=_NO_CACHE)
         form = not request.content_type.endswith("json")
         try:
             site, given = await self._wanted(request, sites, form=form)
-            done = act(site.store, given, site.actions)
+            done = act(site.store, given, self._actions(site.store.spec.name))
         except BadControl as error:
             if form:
-                text = page.control_page(sites, error=str(error))
+                text = self._page(sites, error=str(error))
                 return web.Response(status=400, text=text, content_type="text/html")
             return _json(error.body, 400)
         if form:
-            return web.Response(text=page.control_page(sites, done=done), content_type="text/html")
+            return web.Response(text=self._page(sites, done=done), content_type="text/html")
         return _json(done)
+
+    def _page(self, sites: list[Site], **outcome: Any) -> str:
+        return page.control_page(sites, {name: each.told() for name, each in self._chaos.items()}, **outcome)
+
+    async def _steer(self, request: web.Request, names: list[str]) -> web.Response:
+        """`GET /_chaos` tells what was dealt, `POST` (JSON) carries out an action of `chaos.desk` in all of these stores."""
+        if request.method == "POST":
+            try:
+                given = await _object(request)
+                asked = [Asking(given).word("store", "", names)] if given.get("store") else names
+                for name in asked:
+                    act(self._sites[name].store, {**given, "store": name}, desk.actions(self._chaos[name]))
+            except BadControl as error:
+                return _json(error.body, 400)
+        return _json({"stores": {name: self._chaos[name].told() for name in names}})
 
     async def _wanted(
         self, request: web.Request, sites: list[Site], *, form: bool
@@ -162,10 +191,7 @@ class Sandbox:
         if form:
             given = {name: str(value) for name, value in (await request.post()).items()}
         else:
-            try:
-                given = msgspec.json.decode(await request.read(), type=dict[str, object])
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise BadControl("body", "must be a JSON object") from error
+            given = await _object(request)
         names = [site.store.spec.name for site in sites]
         name = Asking(given).word("store", names[0], names)
         return self._sites[name], given
@@ -187,6 +213,13 @@ class Sandbox:
         if request.path.lstrip("/").startswith("_truth"):
             return _json({"stores": {str(row["store"]): row for row in rows}})
         return _json(rows[0])
+
+
+async def _object(request: web.Request) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(await request.read(), type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadControl("body", "must be a JSON object") from error
 
 
 def _json(content: object, status: int = 200) -> web.Response:

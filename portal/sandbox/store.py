@@ -14,8 +14,14 @@ from portal.sandbox.rows import Coupon, Customer, Order, Product, Refund, Webhoo
 from portal.sandbox.spec import SandboxStoreSpec
 
 Listener = Callable[[str, Product | Order | Customer], None]
+Fate = Callable[[], tuple[str, float]]
+"""What happens to the next webhook: `dropped`, `doubled`, `delayed` by so many seconds; empty for nothing."""
 _DAYS_OF_COVER = (30, 2, 45, 6, 0, 25, 400, 60, 12, 35, 90, 20)
 REVENUE_STATUSES = frozenset({"processing", "completed", "on-hold", "refunded"})
+
+
+def _nothing() -> tuple[str, float]:
+    return "", 0.0
 
 
 class Store:
@@ -29,6 +35,7 @@ class Store:
         self.faults = Faults()
         self.keys_revoked = False
         self.listeners: list[Listener] = []
+        self.fate: Fate = _nothing
         self.products: dict[int, Product] = {}
         self.variations: dict[int, Product] = {}
         self.customers: dict[int, Customer] = {}
@@ -45,7 +52,7 @@ class Store:
 
     def __getstate__(self) -> dict[str, object]:
         """What is kept on disk: the rows, not who listens, nor planned faults."""
-        return {**self.__dict__, "listeners": [], "faults": Faults(), "deliveries": []}
+        return {**self.__dict__, "listeners": [], "faults": Faults(), "fate": _nothing, "deliveries": []}
 
     def _build(self) -> None:
         now, rng = self.clock.now(), Random(f"{self.spec.seed}:catalogue")

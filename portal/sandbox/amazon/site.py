@@ -20,7 +20,8 @@ from portal.sandbox.amazon.errors import Refused, bad_input, bad_token, missing,
 from portal.sandbox.amazon.lwa import Grants, keys
 from portal.sandbox.amazon.places import PLACES
 from portal.sandbox.amazon.reports import Reports
-from portal.sandbox.broken import broken_answer, cut_short
+from portal.sandbox.broken import broken_answer, spoilt
+from portal.sandbox.faults import Fault
 from portal.sandbox.platforms import Action
 from portal.sandbox.rows import Order, Product
 from portal.sandbox.store import Store
@@ -75,16 +76,23 @@ class AmazonSite:
         path = f"/{below}"
         fault = self.store.faults.next_for(path)
         if fault is not None:
-            wrong = await broken_answer(request, fault)
+            wrong = self._refusal(fault) or await broken_answer(request, fault)
             if wrong is not None:
                 return wrong
         headers = {"Content-Type": "application/json", "Date": formatdate(self.store.clock.now(), usegmt=True)}
         status, body = self._answered(request, path, await request.read(), headers)
-        if fault is not None and fault.kind == "cut":
-            return await cut_short(request, status, body, headers)
-        if fault is not None and fault.kind == "truncated":
-            body = body[: max(1, len(body) // 2)]
-        return web.Response(status=status, body=body, headers=headers)
+        return await spoilt(request, fault, status, body, headers)
+
+    def _refusal(self, fault: Fault) -> web.Response | None:
+        """Faults that only this platform has. Some leave the answer to be what it then is."""
+        if fault.kind == "expired":
+            self.grants.expire()
+        if fault.kind == "report_failed":
+            self.reports.fatal_next += 1
+        if fault.kind != "quota":
+            return None
+        refused = throttled()
+        return web.json_response(refused.body, status=refused.status)
 
     def _answered(self, request: web.Request, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         if path == "/auth/o2/token":

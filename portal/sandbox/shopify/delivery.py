@@ -57,19 +57,20 @@ class Courier:
         self.twice = 0
         self._session: aiohttp.ClientSession | None = None
         self._last: dict[int, asyncio.Task[None]] = {}
+        self._late: set[asyncio.Task[None]] = set()
         store.listeners.append(self._heard)
 
     async def close(self) -> None:
         """Cancels what is under way."""
-        for task in self._last.values():
+        for task in (*self._last.values(), *self._late):
             task.cancel()
-        await asyncio.gather(*self._last.values(), return_exceptions=True)
+        await self.settled()
         if self._session is not None:
             await self._session.close()
 
     async def settled(self) -> None:
         """Waits until every delivery planned so far has been tried."""
-        await asyncio.gather(*self._last.values(), return_exceptions=True)
+        await asyncio.gather(*self._last.values(), *self._late, return_exceptions=True)
 
     def send(self, topic: str, body: dict[str, Any]) -> None:
         """Deliver a body to everyone who subscribed to the topic."""
@@ -128,6 +129,15 @@ class Courier:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # a store without a server sends nothing
+        fate, seconds = self.store.fate()
+        if fate == "dropped":
+            return
+        copies += fate == "doubled"
+        if seconds:  # overtaken by those behind it
+            late = loop.create_task(self._deliver(hook, topic, raw, headers, copies, None, seconds))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            return
         before = self._last.get(hook.id)
         self._last[hook.id] = loop.create_task(self._deliver(hook, topic, raw, headers, copies, before))
 
@@ -139,7 +149,9 @@ class Courier:
         headers: dict[str, str],
         copies: int,
         before: asyncio.Task[None] | None,
+        seconds: float = 0.0,
     ) -> None:
+        await asyncio.sleep(seconds)
         if before is not None:
             await asyncio.wait([before])
         if hook.id not in self.store.webhooks:

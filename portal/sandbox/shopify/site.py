@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from portal.sandbox.broken import broken_answer, cut_short, drop
+from portal.sandbox.broken import broken_answer, drop, spoilt
 from portal.sandbox.control import Action
 from portal.sandbox.faults import Fault
 from portal.sandbox.platforms import folder_of
@@ -82,12 +82,7 @@ class ShopifySite:
     async def _answer(
         self, request: web.Request, status: int, content: object, fault: Fault | None
     ) -> web.StreamResponse:
-        body, headers = msgspec.json.encode(content), self._headers()
-        if fault is not None and fault.kind == "cut":
-            return await cut_short(request, status, body, headers)
-        if fault is not None and fault.kind == "truncated":
-            body = body[: max(1, len(body) // 2)]
-        return web.Response(status=status, body=body, headers=headers)
+        return await spoilt(request, fault, status, msgspec.json.encode(content), self._headers())
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -97,7 +92,11 @@ class ShopifySite:
         }
 
     def _refusal(self, fault: Fault) -> web.Response | None:
-        """Faults that only this platform has."""
+        """Faults that only this platform has. Some leave the answer to be what it then is."""
+        if fault.kind == "expired":
+            self.api.gate.expire()
+        if fault.kind == "bulk_failed":
+            self.api.exports.failing.append("INTERNAL_SERVER_ERROR")
         if fault.kind in _STATUS:
             return self._json(int(fault.kind), {"errors": _STATUS[fault.kind]})
         if fault.kind == "throttled":

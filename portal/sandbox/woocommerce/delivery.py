@@ -47,19 +47,20 @@ class Courier:
         self.store = store
         self._session: aiohttp.ClientSession | None = None
         self._last: dict[int, asyncio.Task[None]] = {}
+        self._late: set[asyncio.Task[None]] = set()
         store.listeners.append(self._heard)
 
     async def close(self) -> None:
         """Cancels what is under way."""
-        for task in self._last.values():
+        for task in (*self._last.values(), *self._late):
             task.cancel()
-        await asyncio.gather(*self._last.values(), return_exceptions=True)
+        await self.settled()
         if self._session is not None:
             await self._session.close()
 
     async def settled(self) -> None:
         """Waits until every delivery planned so far has been tried."""
-        await asyncio.gather(*self._last.values(), return_exceptions=True)
+        await asyncio.gather(*self._last.values(), *self._late, return_exceptions=True)
 
     def ping(self, hook: Webhook) -> None:
         """The unsigned form-encoded `webhook_id=N` that is sent when a webhook is saved."""
@@ -100,12 +101,27 @@ class Courier:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # a store without a server (generation, unit tests) sends nothing
-        before = self._last.get(hook.id)
-        self._last[hook.id] = loop.create_task(self._send(hook, body, headers, before))
+        fate, seconds = self.store.fate()
+        if fate == "dropped":
+            return
+        if seconds:  # overtaken by those behind it
+            late = loop.create_task(self._send(hook, body, headers, None, seconds))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            return
+        for _ in range(2 if fate == "doubled" else 1):
+            before = self._last.get(hook.id)
+            self._last[hook.id] = loop.create_task(self._send(hook, body, headers, before))
 
     async def _send(
-        self, hook: Webhook, body: bytes, headers: dict[str, str], before: asyncio.Task[None] | None
+        self,
+        hook: Webhook,
+        body: bytes,
+        headers: dict[str, str],
+        before: asyncio.Task[None] | None,
+        seconds: float = 0.0,
     ) -> None:
+        await asyncio.sleep(seconds)
         if before is not None:
             await asyncio.wait([before])
         if hook.status != "active" or hook.id not in self.store.webhooks:

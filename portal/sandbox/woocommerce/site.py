@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from portal.sandbox.broken import JSON_TYPE, broken_answer, cut_short
+from portal.sandbox.broken import JSON_TYPE, broken_answer, spoilt
 from portal.sandbox.control import ACTIONS
 from portal.sandbox.platforms import Action
 from portal.sandbox.store import Store
@@ -71,8 +71,4 @@ class WooCommerceSite:
             status, content = error.status, error.body
             headers |= error.headers
         body = msgspec.json.encode(content).replace(b"/", b"\\/")
-        if fault is not None and fault.kind == "cut":
-            return await cut_short(request, status, body, headers)
-        if fault is not None and fault.kind == "truncated":
-            body = body[: max(1, len(body) // 2)]
-        return web.Response(status=status, body=body, headers=headers)
+        return await spoilt(request, fault, status, body, headers)
