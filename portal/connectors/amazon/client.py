@@ -13,6 +13,7 @@ import msgspec
 
 from portal.connectors.amazon.account import Account
 from portal.connectors.amazon.failures import failure
+from portal.connectors.amazon.listings import Listings
 from portal.connectors.amazon.rates import RATE_HEADER, Operation, Rates
 from portal.connectors.amazon.reading import Reading
 from portal.connectors.amazon.tokens import Tokens
@@ -44,7 +45,8 @@ class Client:
     def __init__(self, account: Account, outbound: OutboundClient, budget: Budget | None) -> None:
         self.account = account
         self.rates = Rates(budget)
-        self.reading: Reading | None = None  # the report document that is being read
+        self.reading: Reading | None = None  # the order report that is being read
+        self.listings: Listings | None = None  # the list of offers of the marketplace whose stock is being read
         self.elapsed = 0.0  # seconds of the last answer
         self._outbound = outbound
         self._tokens = Tokens(account, outbound)

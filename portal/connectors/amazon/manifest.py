@@ -100,8 +100,8 @@ _PERMISSIONS = (
     ),
     Permission(
         name="read_reports",
-        label="Order reports (role Inventory and Order Tracking)",
-        needed_for="The history of orders, up to two years",
+        label="Reports (role Inventory and Order Tracking)",
+        needed_for="The history of orders, up to two years; offers with their prices, and stock the seller ships himself",
     ),
     Permission(
         name="read_products",
@@ -125,7 +125,7 @@ _PERMISSIONS = (
 
 _STREAMS = (
     # Summaries of a changed quantity carry no word of SKUs that went, and a next token lives 30 s: always read whole.
-    Stream(name="products", label="FBA stock", cursor="full", page_size=50, every=timedelta(minutes=30)),
+    Stream(name="products", label="Offers and stock", cursor="full", page_size=50, every=timedelta(minutes=30)),
     Stream(name="orders", label="Orders", cursor="modified", look_back=timedelta(minutes=5)),
     # Amazon shows a transaction up to 48 hours late, so each run looks back further than that.
     Stream(name="refunds", label="Refunds and fees", cursor="modified", look_back=timedelta(days=4)),
@@ -134,7 +134,7 @@ _STREAMS = (
 MANIFEST = Manifest(
     platform="amazon",
     label="Amazon Seller",
-    summary="Orders, refunds, fees and FBA stock of an Amazon seller account, through the Selling Partner API.",
+    summary="Orders, refunds, fees, offers and stock of an Amazon seller account, through the Selling Partner API.",
     fields=_FIELDS,
     permissions=_PERMISSIONS,
     streams=_STREAMS,

@@ -13,14 +13,15 @@ from typing import TypeVar
 from portal.commerce.records import Fee, Order, Product, Refund
 from portal.connectors.amazon import mapping_money, mapping_orders, mapping_reports, mapping_stock
 from portal.connectors.amazon.account import Account
+from portal.connectors.amazon.listings import SKU
 from portal.connectors.amazon.mapping_reports import tells_all
 from portal.connectors.amazon.mapping_stock import product_id
 from portal.connectors.amazon.marketplaces import Marketplace
-from portal.connectors.amazon.reading import Row
+from portal.connectors.amazon.rows import Row
 from portal.connectors.base import Rejected
 from portal.connectors.values import BadValue, text
 
-__all__ = ["order", "product_id", "reported_order", "stock", "tells_all", "transaction"]
+__all__ = ["offer", "order", "product_id", "reported_order", "stock", "tells_all", "transaction"]
 _R = TypeVar("_R")
 
 
@@ -34,9 +35,18 @@ def reported_order(rows: list[Row], account: Account, seen_at: datetime) -> Orde
     return _guard("orders", rows[0], "amazon-order-id", lambda: mapping_reports.order(rows, account, seen_at))
 
 
-def stock(row: object, marketplace: Marketplace, account: Account, seen_at: datetime) -> Product | Rejected | None:
-    """What lies at Amazon of one SKU for one marketplace; None for a summary without a SKU."""
-    return _guard("products", row, "sellerSku", lambda: mapping_stock.product(row, marketplace, account, seen_at))
+def stock(
+    row: object, marketplace: Marketplace, account: Account, seen_at: datetime, price: str | None = None
+) -> Product | Rejected | None:
+    """What lies at Amazon of one SKU for one marketplace, with its offer's price; None for a summary without a SKU."""
+    return _guard(
+        "products", row, "sellerSku", lambda: mapping_stock.product(row, marketplace, account, seen_at, price)
+    )
+
+
+def offer(row: Row, marketplace: Marketplace, account: Account, seen_at: datetime) -> Product | Rejected | None:
+    """An offer that the seller ships himself, out of the list of offers."""
+    return _guard("products", row, SKU, lambda: mapping_stock.offer(row, marketplace, account, seen_at))
 
 
 def transaction(row: object, account: Account, seen_at: datetime) -> list[Refund | Fee | Rejected]:

@@ -17,7 +17,7 @@ from portal.connectors.amazon.account import Account
 from portal.connectors.amazon.mapping_orders import charge, facts, required
 from portal.connectors.amazon.mapping_stock import product_id
 from portal.connectors.amazon.marketplaces import Marketplace, of_channel
-from portal.connectors.amazon.reading import Row
+from portal.connectors.amazon.rows import Row
 from portal.connectors.values import BadValue
 
 _ZERO = Decimal(0)

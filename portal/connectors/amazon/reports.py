@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import IO
 
 import msgspec
 
 from portal.connectors.amazon.client import Client
+from portal.connectors.amazon.marketplaces import Marketplace
 from portal.connectors.amazon.rates import CREATE_REPORT, GET_DOCUMENT, GET_REPORT
 from portal.connectors.amazon.reading import Reading
 from portal.connectors.values import text
@@ -15,6 +18,7 @@ from portal.foundation.errors import Permanent
 
 BY_ORDER_DATE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 BY_LAST_UPDATE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
+ALL_LISTINGS = "GET_MERCHANT_LISTINGS_ALL_DATA"
 _REPORTS = "/reports/2021-06-30/reports"
 _DOCUMENTS = "/reports/2021-06-30/documents"
 _PAUSES = (0.2, 0.4, 0.8, 1.6, 3.0, 5.0, 7.0)  # of one page; in between progress is shown and the worker may stop
@@ -40,6 +44,25 @@ async def ask(client: Client, kind: str, start: datetime, end: datetime) -> str:
         "dataStartTime": stamp(start),
         "dataEndTime": stamp(end),
     }
+    return await _ask(client, wanted)
+
+
+async def ask_listings(client: Client, marketplace: Marketplace) -> str:
+    """Ask for the list of everything offered in one marketplace (Amazon takes only one at a time); gives the report's id.
+
+    Amazon may answer with a copy that is up to an hour old, for long lists up to six; then also in another language.
+    """
+    return await _ask(
+        client,
+        {
+            "reportType": ALL_LISTINGS,
+            "marketplaceIds": [marketplace.id],
+            "reportOptions": {"preferredReportDocumentLocale": "en_US"},
+        },
+    )
+
+
+async def _ask(client: Client, wanted: Mapping[str, object]) -> str:
     answer = await client.post(CREATE_REPORT, _REPORTS, wanted)
     known = text(answer.get("reportId"), 200)
     if not known:
@@ -59,11 +82,19 @@ async def wait(client: Client, report_id: str) -> Report:
 
 
 async def open_document(client: Client, document: str) -> Reading:
-    """Fetch a document to read it. The address it is fetched from lives for five minutes, so it is never kept."""
+    """An order report to read."""
+    return Reading(document, await fetch(client, document), charset(client.account.marketplaces))
+
+
+async def fetch(client: Client, document: str) -> IO[bytes]:
+    """A document's file. The address it is fetched from lives for five minutes, so it is never kept."""
     answer = await client.get(GET_DOCUMENT, f"{_DOCUMENTS}/{document}")
-    file = await client.download(text(answer.get("url"), 8000))
-    japan = any(each.country == "JP" for each in client.account.marketplaces)
-    return Reading(document, file, "cp932" if japan else "")
+    return await client.download(text(answer.get("url"), 8000))
+
+
+def charset(marketplaces: Iterable[Marketplace]) -> str:
+    """What a report is written in when it is not UTF-8; "": Western European."""
+    return "cp932" if any(each.country == "JP" for each in marketplaces) else ""
 
 
 def stamp(moment: datetime) -> str:

@@ -1,4 +1,8 @@
-"""FBA Inventory API v1: what lies at Amazon, per marketplace. Only products whose stock is managed are there."""
+"""FBA Inventory API v1: what lies at Amazon, per marketplace. Only products whose stock is managed are there.
+
+Two in five offers are shipped by the seller himself (FBM) and are not here, but for every other one of them, of which some units
+are left at Amazon that nobody can buy.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from portal.sandbox.rows import Product
 from portal.sandbox.store import Store
 
 _SIZE = 50
+_LEFT_OVER = 7
 
 
 def summaries(store: Store, call: Call) -> Json:
@@ -36,13 +41,24 @@ def summaries(store: Store, call: Call) -> Json:
     return answer
 
 
+def is_own(product: Product) -> bool:
+    """Whether the seller ships it himself."""
+    return product.id % 5 in (1, 3)
+
+
 def stocked(store: Store, marketplace: str) -> Iterator[Product]:
-    """The products that lie at Amazon for a marketplace: each is sold in one."""
+    """The products that lie at Amazon for a marketplace."""
+    return (each for each in listed(store, marketplace) if not is_own(each) or each.id % 5 == 1)
+
+
+def listed(store: Store, marketplace: str) -> Iterator[Product]:
+    """The products offered in a marketplace: each in one."""
     places = store.spec.amazon.marketplaces
     return (each for each in store.sellables() if each.managed and places[each.id % len(places)] == marketplace)
 
 
 def _summary(product: Product, *, details: bool) -> Json:
+    fulfillable = _LEFT_OVER if is_own(product) else product.stock or 0
     row: Json = {
         "asin": asin(product.id),
         "fnSku": f"X00{product.id:07}",
@@ -50,11 +66,11 @@ def _summary(product: Product, *, details: bool) -> Json:
         "condition": "NewItem",
         "lastUpdatedTime": iso(product.modified),
         "productName": product.full_name,
-        "totalQuantity": (product.stock or 0) + 3,
+        "totalQuantity": fulfillable + 3,
     }
     if details:
         row["inventoryDetails"] = {
-            "fulfillableQuantity": product.stock or 0,
+            "fulfillableQuantity": fulfillable,
             "inboundWorkingQuantity": 0,
             "inboundShippedQuantity": 3,
             "inboundReceivingQuantity": 0,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from portal.sandbox.amazon.call import Call, Json, iso, moment
 from portal.sandbox.amazon.errors import bad_input, missing
 from portal.sandbox.amazon.flat_file import flat_file
+from portal.sandbox.amazon.inventory import listed
+from portal.sandbox.amazon.offers_file import offers_file
 from portal.sandbox.amazon.places import PLACES
 from portal.sandbox.store import Store
 
@@ -17,6 +19,7 @@ KINDS = {
     "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL": "created",
     "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL": "modified",
 }
+OFFERS = "GET_MERCHANT_LISTINGS_ALL_DATA"
 LONGEST_DAYS = 31
 _ADDRESS_SECONDS = 300
 
@@ -48,14 +51,18 @@ class Reports:
         self.asked = 0
 
     def create(self, call: Call) -> Json:
-        """Takes the order for a report over at most 31 days."""
+        """Takes the order for a report over at most 31 days, or for the list of offers of one marketplace."""
         kind = str(call.body.get("reportType"))
         given = call.body.get("marketplaceIds")
         wanted = tuple(str(each) for each in given) if isinstance(given, list) else ()
-        if kind not in KINDS or not wanted or any(each not in PLACES for each in wanted):
+        if kind not in (*KINDS, OFFERS) or not wanted or any(each not in PLACES for each in wanted):
             raise bad_input("reportType and marketplaceIds must be given.")
-        start = moment(call.body.get("dataStartTime"), "dataStartTime", call.now)
-        end = moment(call.body.get("dataEndTime"), "dataEndTime", call.now)
+        start = end = call.now
+        if kind == OFFERS:
+            wanted = wanted[:1]  # only the first is taken
+        else:
+            start = moment(call.body.get("dataStartTime"), "dataStartTime", call.now)
+            end = moment(call.body.get("dataEndTime"), "dataEndTime", call.now)
         if not start <= end or end - start > LONGEST_DAYS * 86_400:
             raise bad_input("The date range must be at most 31 days.")
         self.asked += 1
@@ -93,7 +100,10 @@ class Reports:
             return None
         report = self._known[known]
         if report.content is None:
-            rows = flat_file(self._store, KINDS[report.kind], report.start, report.end, report.marketplaces)
+            if report.kind == OFFERS:
+                rows = offers_file(self._store, report.marketplaces[0])
+            else:
+                rows = flat_file(self._store, KINDS[report.kind], report.start, report.end, report.marketplaces)
             report.content = gzip.compress(rows.encode(), 3)
         return report.content
 
@@ -112,6 +122,8 @@ class Reports:
             return "IN_QUEUE" if waited < self._seconds / 3 else "IN_PROGRESS"
         if report.fatal:
             return "FATAL"
+        if report.kind == OFFERS:
+            return "DONE" if any(listed(self._store, report.marketplaces[0])) else "CANCELLED"
         by = KINDS[report.kind]
         there = any(
             report.start <= getattr(order, by) <= report.end and order.via in report.marketplaces

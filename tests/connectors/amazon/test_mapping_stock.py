@@ -25,7 +25,7 @@ def test_only_what_can_be_sold_is_stock() -> None:
     found = stock(summary())
     assert (found.quantity, found.stock_tracked, found.stock_status) == (Decimal(12), True, "in_stock")
     assert (found.external_id, found.sku, found.name) == (f"{GB}:POT-BLUE", "POT-BLUE", "Teapot")
-    assert found.modified_at == datetime(2026, 6, 15, 10, tzinfo=UTC)
+    assert found.modified_at == datetime(2026, 6, 17, tzinfo=UTC), "copies of one day replace each other"
 
 
 def test_without_details_the_stock_is_unknown_and_not_zero() -> None:
@@ -59,3 +59,50 @@ def test_a_summary_without_a_sku_is_left_out() -> None:
 def test_a_quantity_that_is_none_is_rejected(quantity: object) -> None:
     row = summary(inventoryDetails={"fulfillableQuantity": quantity})
     assert isinstance(mapping.stock(row, MARKETPLACES[GB], seller(), NOW), Rejected)
+
+
+def offer(marketplace: str = GB, *chosen: str, **changes: str) -> Product:
+    row = {"seller-sku": "JUG", "item-name": "Jug", "price": "12.50", "quantity": "4", "status": "Active"} | changes
+    found = mapping.offer(row, MARKETPLACES[marketplace], seller(*chosen), NOW)
+    assert isinstance(found, Product), found
+    return found
+
+
+def test_an_offer_that_the_seller_ships_has_his_quantity_price_and_name() -> None:
+    found = offer()
+    assert (found.external_id, found.sku, found.name, found.price) == (f"{GB}:JUG", "JUG", "Jug", Decimal("12.50"))
+    assert (found.quantity, found.stock_tracked, found.stock_status, found.status) == (
+        Decimal(4),
+        True,
+        "in_stock",
+        "published",
+    )
+
+
+def test_a_sold_out_offer_is_still_sold_and_a_closed_or_incomplete_one_is_not() -> None:
+    gone = offer(status="Inactive", quantity="0")
+    assert (gone.status, gone.stock_status) == ("published", "out_of_stock")
+    assert offer(status="Inactive").status == "draft"
+    assert offer(status="Incomplete", quantity="").status == "draft"
+
+
+def test_an_offer_without_a_quantity_is_unknown_and_without_a_readable_price_has_none() -> None:
+    found = offer(quantity="", price="12,50 EUR")
+    assert (found.quantity, found.stock_tracked, found.price) == (None, False, None)
+
+
+def test_own_stock_is_one_quantity_in_the_european_union_apart_from_what_lies_at_amazon() -> None:
+    assert offer(GB, GB, DE, FR).stock_of is None
+    assert offer(DE, GB, DE, FR).stock_of == offer(FR, GB, DE, FR).stock_of == "own:JUG"
+    assert stock(summary(sellerSku="JUG"), FR, GB, DE, FR).stock_of == f"{DE}:JUG"
+
+
+def test_an_offer_with_a_quantity_that_is_none_is_rejected() -> None:
+    assert isinstance(mapping.offer({"seller-sku": "J", "quantity": "lots"}, MARKETPLACES[GB], seller(), NOW), Rejected)
+    assert mapping.offer({"seller-sku": " "}, MARKETPLACES[GB], seller(), NOW) is None
+
+
+def test_what_lies_at_amazon_has_the_price_of_its_offer() -> None:
+    found = mapping.stock(summary(), MARKETPLACES[GB], seller(), NOW, "19.99")
+    assert isinstance(found, Product)
+    assert found.price == Decimal("19.99")

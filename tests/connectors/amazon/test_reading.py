@@ -77,7 +77,7 @@ def test_a_document_that_ends_early_is_temporary() -> None:
 
 
 def test_another_file_is_refused() -> None:
-    with pytest.raises(Permanent, match="not a list of orders"):
+    with pytest.raises(Permanent, match="no column 'amazon-order-id'"):
         reading("error\nno such report\n").part(10)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,6 @@ from portal.commerce.records import Fee, Order, OrderStatus, Product, Refund
 from portal.connectors.amazon import history
 from portal.foundation.errors import Permanent, Temporary
 from portal.sandbox.amazon import states
-from portal.sandbox.truth import truth
 from tests.connectors.amazon.conftest import Open, Seller, read
 
 
@@ -184,32 +182,6 @@ async def test_a_refund_of_today_is_shown_by_amazon_two_days_later(opened: Open)
     await connector.test()  # tells the connector what time it is at Amazon
     later = await read(connector, "refunds", first.cursor)
     assert {each.external_id: each.amount for each in later.of(Refund)}[known] == Decimal(made["amount"])
-
-
-async def test_stock_is_read_per_marketplace(account: Seller) -> None:
-    found = await read(account.connect(), "products")
-    stock = {each.sku: each.quantity for each in found.of(Product)}
-    rows: list[Any] = truth(account.store)["stock"]  # type: ignore[assignment]
-    assert stock == {row["sku"]: row["stock_quantity"] for row in rows if row["manage_stock"]}
-    assert {each.external_id.partition(":")[0] for each in found.of(Product)} == set(account.site.options.marketplaces)
-
-
-async def test_a_next_token_that_died_begins_its_marketplace_anew(opened: Open) -> None:
-    account = await opened(orders=2000, marketplaces=("A1PA6795UKMFR9",))
-    connector = account.connect()
-    first = await connector.page("products", None)
-    assert first.next["token"]
-    account.control("set_now", now=(datetime.now(UTC) + timedelta(minutes=5)).isoformat())
-    page = await connector.page("products", first.next)
-    assert (page.next, page.caught_up, page.records) == ({"at": 0, "restarts": 1}, False, [])
-    rest = await read(connector, "products", page.next)
-    assert len(rest.of(Product)) > 50
-
-
-async def test_next_tokens_that_always_die_are_an_error_and_no_loop(opened: Open) -> None:
-    account = await opened(orders=2000, marketplaces=("A1PA6795UKMFR9",), page_seconds=0)
-    with pytest.raises(Temporary, match="expired again and again"):
-        await read(account.connect(), "products")
 
 
 async def test_named_rows_can_be_fetched(account: Seller) -> None:
