@@ -20,7 +20,7 @@ from portal.ops import health
 from portal.superadmin import api as superadmin_api
 from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
-from portal.sync import connecting, health_pages, proof_pages, store_actions, webhooks_in
+from portal.sync import connecting, health_pages, part_pages, proof_pages, store_actions, webhooks_in
 from portal.sync import pages as sync_pages
 from portal.sync import parts as sync_parts
 from portal.uploads import pages as uploads_pages
@@ -35,6 +35,7 @@ BLUEPRINTS = (
     audit_pages.blueprint,
     sync_pages.blueprint,
     store_actions.blueprint,
+    part_pages.blueprint,
     connecting.blueprint,
     proof_pages.blueprint,
     health_pages.blueprint,

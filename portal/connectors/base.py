@@ -67,6 +67,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     cursor: Literal["modified", "id", "full"]
     page_size: int = 100
     look_back: timedelta = timedelta(seconds=1)
+    from_day: bool = False  # it can be read again from a day on: `Connector.since` gives the cursor for it
     every: timedelta | None = None  # at most this often, for streams without a cursor
 
 
@@ -90,6 +91,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     )
     # The credential that signs the platform's deliveries, where the platform and not the portal chooses the secret.
     webhook_secret_field: str = ""
+    # When the platform gives a webhook up, as the end of "It switches a webhook off …".
+    webhooks_end: str = "after repeated failures"
 
     # What the installation gives a connection that brings none of its own: field name -> name of the setting.
     installation: Mapping[str, str] = {}
@@ -129,6 +132,17 @@ class ConnectionTest(msgspec.Struct, frozen=True, kw_only=True):
     clock_skew_s: int | None = None  # the store's clock minus ours, in seconds; None: it did not tell
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of an estimate. `seconds` is the least that the platform's limits allow, None when nobody can tell;
+    `slow` what it takes where the store itself is slow, None when that is not known to differ. `why` is the reckoning, in words.
+    """
+
+    label: str
+    seconds: float | None
+    why: str
+    slow: float | None = None
+
+
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """A payload that could not be mapped. The sync goes on; the row is listed on the store's page with its reason."""
 
@@ -151,7 +165,8 @@ class Page(msgspec.Struct, kw_only=True):
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """What a platform's list says of a row besides its id. None or "": it does not say.
 
-    `status` is the platform's own word (a record's `source_status`); `business_at` is what the row is dated by.
+    `status` is the platform's own word (a record's `source_status`); `business_at` is what the row is dated by, or with
+    `dated` False only near it: such a row is counted on our own day when we have it. `refunded`: what an order gave back.
     """
 
     modified_at: datetime | None = None
@@ -160,6 +175,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     total: Decimal | None = None
     business_at: datetime | None = None
     trashed: bool = False
+    refunded: Decimal | None = None
+    dated: bool = True
 
 
 class IdPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +205,17 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     ask: bool = False
 
 
+class WebhookThere(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook of ours as the store lists it.
+
+    `status`: active, paused (a person did that), disabled (the platform gave it up), refused (the key may not have it).
+    """
+
+    topic: str
+    status: str = "active"
+    delivery_url: str = ""
+
+
 class Connector(Protocol):
     """A connection to one store with one set of credentials. Raises only `ConnectorError`s (each with advice)."""
 
@@ -201,6 +229,14 @@ class Connector(Protocol):
 
     async def page(self, stream: str, cursor: Cursor | None) -> Page:
         """The next page of `stream`. `cursor` None starts the first backfill; otherwise a previous page's `next`."""
+        ...
+
+    def since(self, stream: str, moment: datetime) -> Cursor | None:
+        """A cursor from which `page` gives everything created or changed at `moment` (aware UTC) or later, up to now.
+
+        None where the platform tells no changes of this stream: it is then read whole. No I/O. A stream that gives one
+        declares `from_day`.
+        """
         ...
 
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
@@ -217,13 +253,38 @@ class Connector(Protocol):
         """
         ...
 
-    async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
-        """Create what is missing of `manifest.webhook_topics`; returns the topics now active. `Forbidden` with a read-only key."""
+    async def register_webhooks(
+        self, delivery_url: str, secret: str, topics: Sequence[str] | None = None
+    ) -> Sequence[str]:
+        """Create and repair the webhooks of `topics` (None: of every one of the manifest), waking what was disabled; returns
+        those now active. What a person paused stays paused unless it is named. `Forbidden` with a read-only key."""
+        ...
+
+    async def webhooks_there(self, delivery_url: str) -> Sequence[WebhookThere]:
+        """Our webhooks as the store lists them now: those with the path of `delivery_url`, whatever their host. Changes nothing."""
         ...
 
 
 class Webhooks(Protocol):
-    """`webhooks.py` of a platform that pushes: verification and understanding of deliveries, pure."""
+    """`webhooks.py` of a platform that pushes: verification and understanding of deliveries, pure.
+
+    `KEPT_HEADERS` are the headers stored with a delivery, in lower case: what says something of it, never a signature, a
+    cookie or an authorization.
+    """
+
+    KEPT_HEADERS: frozenset[str]
+
+    def topic(self, headers: Mapping[str, str]) -> str:
+        """What it is about, in the words of `Manifest.webhook_topics`; empty when it does not say."""
+        ...
+
+    def meant_for(self, headers: Mapping[str, str], settings: Mapping[str, str]) -> bool:
+        """Whether it comes from the store of these settings, where the platform names the store and shops share a secret."""
+        ...
+
+    def trial(self, topic: str, body: bytes, secret: str, settings: Mapping[str, str]) -> dict[str, str]:
+        """The headers that the platform would send with this body: the portal's own test of its address uses them."""
+        ...
 
     def is_ping(self, headers: Mapping[str, str], body: bytes) -> bool: ...
 
@@ -232,3 +293,11 @@ class Webhooks(Protocol):
     def dedupe_key(self, headers: Mapping[str, str], body: bytes) -> str: ...
 
     def parse(self, headers: Mapping[str, str], body: bytes, received_at: datetime) -> Delivery: ...
+
+
+class Estimates(Protocol):
+    """`estimate.py` of a platform: how long its own limits make the first sync take. Pure."""
+
+    def first_sync(self, sample: Mapping[str, int | None], per_second: float, burst: int) -> Sequence[Step]:
+        """`sample` is the connection test's; the rate is the one in force (the agency's, where it set one)."""
+        ...

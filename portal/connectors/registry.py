@@ -1,7 +1,7 @@
 """Which platforms there are. A platform is a folder beside this file with a `manifest.py`; nothing else is edited to add one.
 
 The folder holds `manifest.py` (`MANIFEST`), `connector.py` (one class whose `manifest` is that object) and, for a platform
-that pushes, `webhooks.py` (the functions of `base.Webhooks` at module level).
+that pushes, `webhooks.py` (the functions of `base.Webhooks` at module level). `estimate.py` (`base.Estimates`) is optional.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import cast
 
 from portal import connectors
-from portal.connectors.base import Connector, Manifest, Webhooks
+from portal.connectors.base import Connector, Estimates, Manifest, Webhooks
 from portal.foundation.errors import Missing, StartupError
 
 
@@ -50,6 +50,14 @@ def webhooks(platform: str) -> Webhooks | None:
     if find_spec(f"{package}.webhooks") is None:
         return None
     return cast(Webhooks, import_module(f"{package}.webhooks"))
+
+
+def estimates(platform: str) -> Estimates | None:
+    """The reckoning of `platform`'s first sync, None when it has none. Raises `Missing` for an unknown platform."""
+    package, _ = _entry(platform)
+    if find_spec(f"{package}.estimate") is None:
+        return None
+    return cast(Estimates, import_module(f"{package}.estimate"))
 
 
 def collect(packages: Iterable[str]) -> Mapping[str, tuple[str, Manifest]]:

@@ -27,6 +27,11 @@ async def trial_budget(rt: Runtime, platform_type: str, credentials: Mapping[str
         return await _budget(scope, platform_type, f"test:{digest}")
 
 
+async def rate_of(scope: Scope, platform_type: str) -> Budget:
+    """The rate in force for stores of a platform; the key means nothing."""
+    return await _budget(scope, platform_type, "")
+
+
 async def _budget(scope: Scope, platform_type: str, key: str) -> Budget:
     declared = manifest_of(platform_type).rate_limit
     row = await scope.sql.fetchrow(

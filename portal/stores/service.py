@@ -114,6 +114,13 @@ async def replace_credentials(
     if any(shown_fields.get(name) != connection.settings.get(name) for name in addresses):
         # Cursors are the old address' own. Rows are kept: the same ids are written over, and an empty answer is refused.
         await scope.sql.execute("DELETE FROM sync_cursors WHERE connection_id = $1", connection.id)
+        # So are the places of runs from a day on.
+        await scope.sql.execute(
+            """UPDATE client_api_sync_results SET again_at = NULL, finished_at = coalesce(finished_at, now()),
+                 status = CASE WHEN status IN ('queued', 'running') THEN 'cancelled' ELSE status END
+               WHERE connection_id = $1 AND request ? 'since' AND (status IN ('queued', 'running') OR again_at IS NOT NULL)""",
+            connection.id,
+        )
         await scope.sql.execute(
             "UPDATE client_api_credentials SET webhook_topics = '{}', webhook_secret = NULL WHERE id = $1",
             connection.id,

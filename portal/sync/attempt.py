@@ -16,8 +16,10 @@ from portal.foundation.metrics import SYNC_ROWS
 from portal.foundation.runtime import Runtime
 from portal.stores.connection import StoreConnection
 from portal.sync import lease
+from portal.sync.asked import Asked, OwnPlace, save_own_place
 from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, save_rejects
 from portal.sync.progress import StreamProgress, encode
+from portal.sync.runs import must_step_aside
 from portal.sync.writing import UNWRITABLE, write
 from portal.tenancy.scope import Scope
 
@@ -46,8 +48,10 @@ class Attempt:
     owner: UUID
     stop: asyncio.Event
     forced: bool  # asked for by a person: streams are read even when they are not due yet
+    asked: Asked | None = None  # chosen streams, or from a day on; None: an ordinary run
     streams: dict[str, StreamProgress] = field(default_factory=dict)
-    halted: bool = False  # paused, or the worker is stopping: end after the page that was just written
+    halted: bool = False  # paused, stopping or stepping aside: end after the page that was just written
+    aside: bool = False  # an ordinary run waits: this one, from a day on, goes on after it
     unsaved_changes: int = 0
     last_told: float = 0.0
 
@@ -99,9 +103,7 @@ class Attempt:
 
         async def within(scope: Scope) -> None:
             await self._hold(scope)
-            await save_place(
-                scope, self.org_id, self.connection.id, writing.stream, writing.place, caught_up=page.caught_up
-            )
+            await self._save_place(scope, writing)
             await save_rejects(scope, self.org_id, self.connection.id, rejected, mapped)
             await save_progress(
                 scope,
@@ -124,6 +126,16 @@ class Attempt:
             asked_at=writing.asked_at,
         )
         self.unsaved_changes += sum(written.changed.values()) - changed_before
+
+    async def _save_place(self, scope: Scope, writing: _Writing) -> None:
+        place, finished = writing.place, writing.page.caught_up
+        if self.asked is None or not self.asked.own(writing.stream):
+            await save_place(scope, self.org_id, self.connection.id, writing.stream, place, caught_up=finished)
+            return
+        mine = OwnPlace(cursor=place.cursor, done=place.done, total=place.total, finished=finished)
+        await save_own_place(scope, self.run_id, writing.stream, mine)
+        if await must_step_aside(scope, self.connection.id, self.run_id):
+            self.aside = self.halted = True
 
     async def _hold(self, scope: Scope) -> None:
         if await lease.renew(scope, self.connection.id, self.owner) not in {"active", "error"}:

@@ -1,4 +1,4 @@
-"""One run of one connection: every stream of its manifest, in order, from its committed cursor to the end.
+"""One run of one connection: every stream of its manifest (or the chosen ones), in order, from its committed cursor to the end.
 
 Kill the process at any point: what was committed stays, with the cursor that covers it; the job is given to another worker
 when its heartbeat is missed, and reading goes on there. Rows read twice change nothing.
@@ -20,11 +20,13 @@ from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.stores.connection import StoreConnection
 from portal.sync import lease, runs
+from portal.sync.asked import Asked
 from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place, places, save_progress
 from portal.sync.lease import LeaseLost
 from portal.sync.progress import encode
 from portal.sync.reconcile import reconcile
+from portal.sync.runs import Begun
 from portal.sync.stream import Patience, Stopping
 from portal.sync.streams import sync_streams
 from portal.tenancy.scope import Scope, tenant
@@ -39,6 +41,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     STOPPED = "stopped"  # paused by a person
     PUT_BACK = "put_back"  # the worker stops; to be taken up again
+    ASIDE = "aside"  # an ordinary run goes first; to be taken up again
     LOST = "lost"  # cancelled, taken over, or there was nothing to run
 
 
@@ -58,6 +61,7 @@ class _Held:
     connection: StoreConnection
     run_id: UUID
     owner: UUID
+    asked: Asked | None
 
 
 async def run(
@@ -74,8 +78,8 @@ async def run(
     begun = await _begin(rt, org_id, connection_id, run_id, owner)
     if begun is None:
         return Outcome.LOST
-    connection, trigger, known = begun
-    held = _Held(rt, connection, run_id, owner)
+    connection, (trigger, asked), known = begun
+    held = _Held(rt, connection, run_id, owner, asked)
     try:
         connector = await stores.open_connector(rt, org_id, connection_id)
     except PortalError as error:
@@ -89,7 +93,8 @@ async def run(
         run_id=run_id,
         owner=owner,
         stop=stop or asyncio.Event(),
-        forced=trigger == "manual",
+        forced=trigger == "manual" or asked is not None,
+        asked=asked,
     )
     keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner))
     work = asyncio.create_task(_work(attempt, known, patience or Patience()))
@@ -126,39 +131,55 @@ async def _work(attempt: Attempt, known: dict[str, Place], patience: Patience) -
 
 async def _begin(
     rt: Runtime, org_id: UUID, connection_id: int, run_id: UUID, owner: UUID
-) -> tuple[StoreConnection, str, dict[str, Place]] | None:
+) -> tuple[StoreConnection, Begun, dict[str, Place]] | None:
     """Take the lease and the run in one transaction; None when there is nothing (left) to run."""
     async with tenant(rt.database, org_id) as scope:
         try:
             connection = await stores.load(scope, connection_id)
         except Missing:
             return None
+        if await runs.must_step_aside(scope, connection_id, run_id):
+            raise Busy(lease.LEASE)
         left = await lease.take(scope, connection_id, owner)
         if left is not None:
             raise Busy(left)
-        trigger = await runs.begin(scope, run_id)
-        if trigger is None:
+        begun = await runs.begin(scope, run_id)
+        if begun is None:
             await lease.release(scope, connection_id, owner)
             return None
-        return connection, trigger, await places(scope, connection_id)
+        return connection, begun, await places(scope, connection_id)
 
 
 async def _end(attempt: Attempt) -> Outcome:
     """The streams returned: the run is complete, or halted by a pause or by the worker's stop."""
     if attempt.halted and attempt.stop.is_set():
         return await _put_back(attempt)
+    if attempt.aside:
+        return await _step_aside(attempt)
     connection = attempt.connection
     async with tenant(attempt.rt.database, attempt.org_id) as scope:
         await lease.renew(scope, connection.id, attempt.owner)
         await _save_last_progress(scope, attempt)
         if attempt.halted:
             await runs.cancel(scope, connection.id)
+        elif attempt.asked is not None:
+            await runs.succeed_in_part(scope, attempt.run_id)
         else:
             await runs.succeed(scope, connection.id, attempt.run_id, connection.frequency)
         await lease.release(scope, connection.id, attempt.owner)
     outcome = Outcome.STOPPED if attempt.halted else Outcome.SUCCESS
     await attempt.tell(now=True)
     return outcome
+
+
+async def _step_aside(attempt: Attempt) -> Outcome:
+    async with tenant(attempt.rt.database, attempt.org_id) as scope:
+        await lease.renew(scope, attempt.connection.id, attempt.owner)
+        await _save_last_progress(scope, attempt)
+        await runs.step_aside(scope, attempt.run_id)
+        await lease.release(scope, attempt.connection.id, attempt.owner)
+    await attempt.tell(now=True)
+    return Outcome.ASIDE
 
 
 async def _put_back(attempt: Attempt) -> Outcome:
@@ -178,7 +199,10 @@ async def _failed(held: _Held, error: ConnectorError, attempt: Attempt | None = 
             await lease.renew(scope, connection.id, held.owner)
             if attempt is not None:
                 await _save_last_progress(scope, attempt)
-            await runs.fail(scope, connection.id, held.run_id, connection.frequency, error)
+            if held.asked is not None:
+                await runs.fail_in_part(scope, held.run_id, error)
+            else:
+                await runs.fail(scope, connection.id, held.run_id, connection.frequency, error)
             await lease.release(scope, connection.id, held.owner)
     except LeaseLost:
         return Outcome.LOST

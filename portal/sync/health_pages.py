@@ -11,7 +11,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores import checks
 from portal.stores import service as stores
-from portal.sync.pages import connection_test
+from portal.sync.status import connection_test
 from portal.sync.status import runs_of
 from portal.tenancy.scope import tenant
 

@@ -1,7 +1,8 @@
 """The lanes of a worker: each kind of job has its own room, so that none can keep another from moving.
 
 A backfill of a million orders takes a place in the lane of backfills only; increments of all other clients pass beside it,
-and webhooks pass beside both. A job that hangs holds one place of its own lane.
+and webhooks pass beside both. A job that hangs holds one place of its own lane. Both lanes of runs have a crowd beside them, for
+what one organization asks for beyond its share (`jobs.put_job`), so that nobody's fifty stores stand before another's one.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from portal.sync import engine
 from portal.sync.checking import check_if_due
 from portal.sync.deliveries import process
 from portal.sync.engine import Busy, Outcome
-from portal.sync.jobs import BACKFILL, SYNC, WEBHOOKS, SyncJob, WebhookJob
+from portal.sync.jobs import BACKFILL, BACKFILL_CROWD, SYNC, SYNC_CROWD, WEBHOOKS, SyncJob, WebhookJob
 from portal.sync.registration import is_due, register_webhooks
 from portal.tenancy.scope import tenant
 
 _log = structlog.get_logger("portal.worker")
+_AFTER_THE_OTHER = timedelta(seconds=5)
 Handler = Callable[[Job], Awaitable[None]]
 
 
@@ -74,7 +76,9 @@ def lanes(rt: Runtime, driver: JobDriver, stop: asyncio.Event) -> list[tuple[Que
 
     plan: list[tuple[str, Handler, int]] = [
         (SYNC, sync, room),
-        (BACKFILL, sync, max(2, room // 2)),
+        (SYNC_CROWD, sync, room // 2),
+        (BACKFILL, sync, room // 2),
+        (BACKFILL_CROWD, sync, room // 4),
         (WEBHOOKS, webhooks, 8),
     ]
     made = []
@@ -84,7 +88,7 @@ def lanes(rt: Runtime, driver: JobDriver, stop: asyncio.Event) -> list[tuple[Que
         lane.min_dequeue_poll_interval = timedelta(
             seconds=0.25
         )  # a full lane with waiting jobs asks four times a second
-        made.append((lane, max(2, places)))
+        made.append((lane, max(2, places)))  # the queue wants room for twice what it takes at once
     return made
 
 
@@ -102,6 +106,8 @@ async def _sync(rt: Runtime, job: Job, stop: asyncio.Event) -> None:
     SYNC_RUNS.labels(outcome.name.lower()).inc()
     if outcome is Outcome.PUT_BACK:
         raise RetryRequested(timedelta(0), "the worker is stopping")
+    if outcome is Outcome.ASIDE:
+        raise RetryRequested(_AFTER_THE_OTHER, "an ordinary run of the store goes first")
 
 
 async def _check(rt: Runtime, wanted: SyncJob) -> None:

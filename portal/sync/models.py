@@ -24,6 +24,8 @@ class ClientApiSyncResult(Model):
     rows_changed = fields.BigIntField(default=0)
     rows_rejected = fields.BigIntField(default=0)
     progress: Any = fields.JSONField(default=dict)
+    request: Any = fields.JSONField(null=True)
+    again_at = fields.DatetimeField(null=True)
     error = fields.TextField(null=True)
     error_code = fields.TextField(null=True)
     advice = fields.TextField(null=True)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from quart import Blueprint, Response, redirect
 
 from portal.accounts.gate import principal
-from portal.connectors.base import ConnectionTest
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
+from portal.stores import notices as told
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
-from portal.stores.notices import current
 from portal.sync.holdings import counts
 from portal.sync.registration import delivery_url, last_registration
-from portal.sync.status import chip, frequency_word, latest_runs, rejects_of, runs_of
+from portal.sync.status import (
+    chip,
+    connection_test,
+    current,
+    estimate_of,
+    frequency_word,
+    latest_runs,
+    rejects_of,
+    runs_of,
+    today_of,
+)
 from portal.tenancy.scope import Scope, tenant
 
 blueprint = Blueprint("stores", __name__)
@@ -30,7 +38,7 @@ async def stores_list() -> Response:
     async with tenant(rt.database, principal().org, read_only=True) as scope:
         connections = await list_connections(scope)
         latest = await latest_runs(scope, connections)
-        notices = await current(scope) if _can_manage() else []
+        notices = await told.current(scope) if _can_manage() else []
         seq = await _seq(scope)
     rows = [
         {
@@ -61,7 +69,7 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
     runs = await runs_of(scope, connection)
     rejects, rejects_total = await rejects_of(scope, connection.id)
     manifest = manifest_of(connection.platform)
-    latest = runs[0] if runs else None
+    latest = current(runs)
     return {
         "store": connection,
         "manifest": manifest,
@@ -69,6 +77,8 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
         "latest": latest,
         "chip": chip(connection, latest),
         "frequency": frequency_word(connection),
+        "estimate": await estimate_of(scope, connection),
+        "today": await today_of(scope),
         "rejects": rejects,
         "rejects_total": rejects_total,
         "stream_labels": {stream.name: stream.label for stream in manifest.streams},
@@ -79,13 +89,6 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
         "permission_labels": {each.name: each.label for each in manifest.permissions},
         "live_seq": await _seq(scope),
     }
-
-
-def connection_test(connection: StoreConnection) -> ConnectionTest | None:
-    """The last connection test, None when there was none yet."""
-    if connection.last_test_at is None or not connection.last_test:
-        return None
-    return msgspec.convert(connection.last_test, ConnectionTest)
 
 
 def _can_manage() -> bool:

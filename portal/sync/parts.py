@@ -1,4 +1,4 @@
-"""What a store's open page is pushed: its progress, and at the end of a run its facts and history too."""
+"""What a store's open page is pushed: its progress, and between runs its facts and history too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.foundation.errors import Missing
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
 from portal.stores.connection import load
-from portal.sync.status import chip, runs_of
+from portal.sync.status import chip, current, estimate_of, runs_of
 from portal.tenancy.scope import tenant
 
 
@@ -26,10 +26,18 @@ async def render_progress(rt: Runtime, event: Event) -> Sequence[tuple[str, str]
         except Missing:
             return []
         runs = await runs_of(scope, connection)
-    latest = runs[0] if runs else None
-    context = {"store": connection, "latest": latest, "runs": runs, "chip": chip(connection, latest), "now": rt.clock()}
+        estimate = await estimate_of(scope, connection)
+    latest = current(runs)
+    context = {
+        "store": connection,
+        "latest": latest,
+        "runs": runs,
+        "chip": chip(connection, latest),
+        "estimate": estimate,
+        "now": rt.clock(),
+    }
     parts = [(f"store-progress-{connection_id}", await render_template("sync/_progress.html", **context))]
-    if latest is not None and not latest.active:
+    if latest is not None and latest.status != "running":
         parts.append((f"store-state-{connection_id}", await render_template("sync/_state.html", **context)))
         parts.append((f"store-history-{connection_id}", await render_template("sync/_history.html", **context)))
     return parts

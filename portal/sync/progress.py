@@ -9,7 +9,7 @@ import msgspec
 
 
 class StreamProgress(msgspec.Struct, kw_only=True):
-    """One stream of a run. `phase`: waiting, backfill, incremental, done, not_due, not_permitted or failed.
+    """One stream of a run. `phase`: waiting, backfill, incremental, again (from a day on), done, not_due, not_permitted or failed.
 
     `total` is None while the store has not said how many rows there are; `eta_seconds` None when it cannot be told.
     """
@@ -23,7 +23,10 @@ class StreamProgress(msgspec.Struct, kw_only=True):
 
 @dataclass(slots=True)
 class Pace:
-    """Rows per second, smoothed over the last pages (one slow page does not turn an hour into a day)."""
+    """Rows per second, smoothed over the last pages (one slow page does not turn an hour into a day).
+
+    The clock runs over everything: the store's answers, waiting for its budget, repeats, and the writing here.
+    """
 
     rate: float | None = None
     _last: float = field(default_factory=time.monotonic)
@@ -31,10 +34,13 @@ class Pace:
     def step(self, rows: int) -> float | None:
         """Count `rows` since the last step; returns the smoothed rate."""
         now = time.monotonic()
-        elapsed, self._last = max(now - self._last, 1e-3), now
         if rows:
-            latest = rows / elapsed
+            latest = rows / max(now - self._last, 1e-3)
             self.rate = latest if self.rate is None else self.rate * 0.7 + latest * 0.3
+        if (
+            rows or self.rate is None
+        ):  # a pause between two pages with rows counts; waiting for the first (an export) does not
+            self._last = now
         return self.rate
 
     def eta(self, done: int, total: int | None) -> int | None:

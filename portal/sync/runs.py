@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, RateLimited
+import msgspec
+
+from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, RateLimited, Temporary
 from portal.stores import notices
 from portal.stores.connection import FREQUENCIES
+from portal.sync.asked import Asked, decode, encode
 from portal.tenancy.scope import Scope
 
 BACK_OFF = (1, 2, 5, 15, 60)
 """Minutes until the next try after the 1st, 2nd, … failure in a row; the last one repeats. The schedule itself is kept."""
+_TRIES_IN_PART = 28  # with those pauses, a day
 SLOW = 60
 """Minutes between tries while the store refuses the key: only a person can mend that, but people do."""
 
@@ -32,17 +37,36 @@ def interval(frequency: str) -> timedelta:
     return timedelta(seconds=FREQUENCIES[frequency][0] * random.uniform(0.95, 1.05))  # noqa: S311
 
 
-async def begin(scope: Scope, run_id: UUID) -> str | None:
-    """Queued (or left running by a process that died) -> running. Returns its trigger, None when there is nothing to run."""
-    trigger: str | None = await scope.sql.fetchval(
+class Begun(NamedTuple):
+    """A run that may start."""
+
+    trigger: str
+    asked: Asked | None
+
+
+async def begin(scope: Scope, run_id: UUID) -> Begun | None:
+    """Queued (or left running by a process that died) -> running. None when there is nothing to run."""
+    row = await scope.sql.fetchrow(
         """UPDATE client_api_sync_results r SET status = 'running', started_at = coalesce(started_at, now()),
              attempts = attempts + 1
            FROM client_api_credentials c
            WHERE r.run_id = $1 AND r.status IN ('queued', 'running') AND c.id = r.connection_id
-             AND c.status IN ('active', 'error') RETURNING r.trigger""",
+             AND c.status IN ('active', 'error') RETURNING r.trigger, r.request""",
         run_id,
     )
-    return trigger
+    return None if row is None else Begun(row["trigger"], decode(row["request"]))
+
+
+async def must_step_aside(scope: Scope, connection_id: int, run_id: UUID) -> bool:
+    """Whether an ordinary run of the connection waits for this one, which reads from a day on and can wait as well."""
+    found: bool = await scope.sql.fetchval(
+        """SELECT EXISTS (SELECT FROM client_api_sync_results mine WHERE mine.run_id = $2 AND mine.request ? 'since')
+             AND EXISTS (SELECT FROM client_api_sync_results r WHERE r.connection_id = $1 AND r.request IS NULL
+               AND r.status IN ('queued', 'running'))""",
+        connection_id,
+        run_id,
+    )
+    return found
 
 
 async def succeed(scope: Scope, connection_id: int, run_id: UUID, frequency: str) -> None:
@@ -60,6 +84,38 @@ async def succeed(scope: Scope, connection_id: int, run_id: UUID, frequency: str
         interval(frequency),
     )
     await notices.recovered(scope, connection_id)
+
+
+async def succeed_in_part(scope: Scope, run_id: UUID) -> None:
+    """A run of chosen streams, or from a day on, is done. Its connection is not "synced" by it: the days that are stated, the
+    next sync and an error of the ordinary runs stay as they are."""
+    await scope.sql.execute(
+        """UPDATE client_api_sync_results SET status = 'success', finished_at = now(), error = NULL, error_code = NULL,
+             advice = NULL WHERE run_id = $1 AND status = 'running'""",
+        run_id,
+    )
+
+
+async def fail_in_part(scope: Scope, run_id: UUID, error: ConnectorError) -> None:
+    """Such a run ended with `error`. In passing trouble another one goes on with its places, with growing pauses for about a
+    day; the connection's own state is for the ordinary runs to find out."""
+    row = await scope.sql.fetchrow(
+        """UPDATE client_api_sync_results SET status = 'failed', finished_at = now(), error = $2, error_code = $3,
+             advice = $4 WHERE run_id = $1 AND status IN ('queued', 'running') RETURNING request""",
+        run_id,
+        error.message,
+        error.code,
+        error.advice,
+    )
+    asked = decode(row["request"]) if row else None
+    if asked is None or not isinstance(error, Temporary | RateLimited) or asked.tries >= _TRIES_IN_PART:
+        return
+    await scope.sql.execute(
+        "UPDATE client_api_sync_results SET request = $2, again_at = now() + $3::interval WHERE run_id = $1",
+        run_id,
+        encode(msgspec.structs.replace(asked, tries=asked.tries + 1)),
+        retry_after(asked.tries + 1, error),
+    )
 
 
 async def fail(scope: Scope, connection_id: int, run_id: UUID, frequency: str, error: ConnectorError) -> None:
@@ -91,8 +147,11 @@ async def fail(scope: Scope, connection_id: int, run_id: UUID, frequency: str, e
 
 
 async def cancel(scope: Scope, connection_id: int) -> bool:
-    """End the connection's queued or running run; False: there was none. A running one loses its lease, so what it has not
-    committed yet it never will. The connection's row is locked first, as everywhere."""
+    """End the connection's queued and running runs, and what would go on by itself; False: there was none.
+
+    A running one loses its lease, so what it has not committed yet it never will. The connection's row is locked first, as
+    everywhere.
+    """
     await scope.sql.execute(
         "UPDATE client_api_credentials SET lease_owner = NULL, lease_until = NULL WHERE id = $1", connection_id
     )
@@ -101,7 +160,20 @@ async def cancel(scope: Scope, connection_id: int) -> bool:
            WHERE connection_id = $1 AND status IN ('queued', 'running')""",
         connection_id,
     )
-    return changed != "UPDATE 0"
+    given_up: str = await scope.sql.execute(
+        "UPDATE client_api_sync_results SET again_at = NULL WHERE connection_id = $1 AND again_at IS NOT NULL",
+        connection_id,
+    )
+    return (changed, given_up) != ("UPDATE 0", "UPDATE 0")
+
+
+async def step_aside(scope: Scope, run_id: UUID) -> None:
+    """Running -> queued: an ordinary run goes first. That is no failed attempt."""
+    await scope.sql.execute(
+        """UPDATE client_api_sync_results SET status = 'queued', attempts = attempts - 1
+           WHERE run_id = $1 AND status = 'running'""",
+        run_id,
+    )
 
 
 async def put_back(scope: Scope, run_id: UUID) -> None:

@@ -8,7 +8,8 @@ import structlog
 
 from portal.foundation.runtime import Runtime
 from portal.stores.connection import FREQUENCIES
-from portal.sync.jobs import request_sync
+from portal.sync.asked import decode
+from portal.sync.jobs import SyncJob, go_on, put_job, request_sync
 from portal.sync.runs import interval
 from portal.tenancy.scope import Scope, platform
 
@@ -49,14 +50,32 @@ async def request_due(rt: Runtime) -> int:
                     ids,
                     interval(frequency),
                 )
+        await _go_on(scope)
         await _put_lost_jobs_back(scope)
     return asked
+
+
+async def _go_on(scope: Scope) -> None:
+    """Runs of chosen streams or from a day on that failed in passing trouble are gone on with when their pause is over."""
+    due = await scope.sql.fetch(
+        """SELECT r.id, r.org_id, r.connection_id, r.request FROM client_api_sync_results r
+           JOIN client_api_credentials c ON c.id = r.connection_id AND c.status IN ('active', 'error')
+           JOIN organizations o ON o.id = r.org_id AND o.disabled_at IS NULL
+           WHERE r.again_at <= now()
+             AND NOT EXISTS (SELECT FROM api_platform_configs p WHERE p.platform_type = c.platform_type AND NOT p.enabled)
+           ORDER BY r.again_at LIMIT 50 FOR NO KEY UPDATE OF r SKIP LOCKED"""
+    )
+    for row in due:
+        asked = decode(row["request"])
+        await scope.sql.execute("UPDATE client_api_sync_results SET again_at = NULL WHERE id = $1", row["id"])
+        if asked is not None:
+            await go_on(scope, org_id=row["org_id"], connection_id=row["connection_id"], asked=asked)
 
 
 async def _put_lost_jobs_back(scope: Scope) -> None:
     """A run without a job (its worker was killed between the two ends of a job) would wait for ever: ask again."""
     lost = await scope.sql.fetch(
-        """SELECT r.org_id, r.connection_id FROM client_api_sync_results r
+        """SELECT r.org_id, r.connection_id, r.run_id, r.request FROM client_api_sync_results r
            JOIN client_api_credentials c ON c.id = r.connection_id AND c.status IN ('active', 'error')
            WHERE r.status IN ('queued', 'running') AND r.queued_at < now() - interval '1 minute'
              AND NOT EXISTS (SELECT FROM pgqueuer q WHERE q.dedupe_key = 'run:' || r.run_id::text)
@@ -64,5 +83,6 @@ async def _put_lost_jobs_back(scope: Scope) -> None:
     )
     for row in lost:
         org_id: UUID = row["org_id"]
-        await request_sync(scope, org_id=org_id, connection_id=row["connection_id"], trigger="retry")
+        job = SyncJob(org_id=org_id, connection_id=row["connection_id"], run_id=row["run_id"])
+        await put_job(scope, job, "retry", decode(row["request"]))
         _log.warning("sync_job_put_back", connection_id=row["connection_id"])

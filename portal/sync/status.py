@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from portal.connectors.base import ConnectionTest
 from portal.connectors.registry import manifest as manifest_of
 from portal.stores.connection import FREQUENCIES, StoreConnection
+from portal.stores.estimates import Estimate, first_sync
+from portal.sync.asked import decode as asked_of
 from portal.sync.progress import StreamProgress, decode
 from portal.sync.reconcile import ids_of
 from portal.tenancy.scope import Scope
@@ -28,7 +32,7 @@ _TRIGGERS = {
     "retry": "Another try",
 }
 _RUN_COLUMNS = """id, trigger, status, queued_at, started_at, finished_at, rows_fetched, rows_changed, rows_rejected,
-  progress, error, error_code, advice, attempts"""
+  progress, error, error_code, advice, attempts, request, again_at"""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
     attempts: int
     lines: list[Line]
+    asked: str = ""  # what it was asked for, of a run of chosen streams or from a day on
+    again_at: datetime | None = None  # it failed, and another one goes on where it was
 
     @property
     def active(self) -> bool:
@@ -122,13 +128,23 @@ async def runs_of(scope: Scope, connection: StoreConnection, limit: int = 20) ->
     return [_run(connection.platform, row) for row in rows]
 
 
+def current(runs: Sequence[Run]) -> Run | None:
+    """The run to show among the newest: the one at work, else one that waits, else the last one."""
+    for status in ("running", "queued"):
+        for run in runs:
+            if run.status == status:
+                return run
+    return runs[0] if runs else None
+
+
 async def latest_runs(scope: Scope, connections: list[StoreConnection]) -> dict[int, Run]:
-    """The newest run of each connection."""
+    """The run to show of each connection (see `current`)."""
     platforms = {each.id: each.platform for each in connections}
     rows = await scope.sql.fetch(
         f"""SELECT connection_id, {_RUN_COLUMNS} FROM unnest($1::bigint[]) AS wanted(connection_id)
             CROSS JOIN LATERAL (SELECT {_RUN_COLUMNS} FROM client_api_sync_results r
-              WHERE r.connection_id = wanted.connection_id ORDER BY id DESC LIMIT 1) newest""",  # noqa: S608
+              WHERE r.connection_id = wanted.connection_id
+              ORDER BY status = 'running' DESC, status = 'queued' DESC, id DESC LIMIT 1) newest""",  # noqa: S608
         list(platforms),
     )
     return {row["connection_id"]: _run(platforms[row["connection_id"]], row) for row in rows}
@@ -148,6 +164,7 @@ async def rejects_of(scope: Scope, connection_id: int, limit: int = 50) -> tuple
 
 def _run(platform: str, row: Any) -> Run:
     tone, word = _WORDS[row["status"]]
+    asked = asked_of(row["request"])
     streams = decode(row["progress"])
     labels: dict[str, str] = {}
     for stream in manifest_of(platform).streams:
@@ -159,6 +176,8 @@ def _run(platform: str, row: Any) -> Run:
         tone=tone,
         word=word,
         trigger=_TRIGGERS[row["trigger"]],
+        asked=asked.words(manifest_of(platform)) if asked else "",
+        again_at=row["again_at"],
         queued_at=row["queued_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
@@ -185,6 +204,27 @@ def _line(label: str, each: StreamProgress, status: str) -> Line:
         "not_due": "up to date",
         "not_permitted": "the key may not read this",
         "incremental": "changes",
+        "again": "read again",
     }.get(each.phase, "")
     total = None if each.total is None else max(each.total, each.done)
     return Line(label=label, state=state, done=each.done, total=total, eta_seconds=each.eta_seconds, note=note)
+
+
+def connection_test(connection: StoreConnection) -> ConnectionTest | None:
+    """The last connection test, None when there was none yet."""
+    if connection.last_test_at is None or not connection.last_test:
+        return None
+    return msgspec.convert(connection.last_test, ConnectionTest)
+
+
+async def estimate_of(scope: Scope, connection: StoreConnection) -> Estimate | None:
+    """How long the first sync takes, as long as it is not done; None afterwards, or when nothing can be said."""
+    if connection.last_success_at is not None or not connection.polled:
+        return None
+    return await first_sync(scope, connection.platform, connection_test(connection))
+
+
+async def today_of(scope: Scope) -> date:
+    """The organization's own day."""
+    found: date = await scope.sql.fetchval("SELECT (portal_now() AT TIME ZONE timezone)::date FROM organizations")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.connectors.base import Manifest
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, RateLimited
+from portal.sync.asked import Asked
 from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place
 from portal.sync.progress import StreamProgress
@@ -14,14 +15,20 @@ async def sync_streams(attempt: Attempt, known: dict[str, Place], patience: Pati
     """Read every stream. A refused key or a rate limit ends the run at once; other trouble ends its stream, the next ones
     are still tried (without patience: the store is likely ill), and the first trouble is raised at the end.
     """
-    manifest = attempt.connector.manifest
-    for stream in manifest.streams:
+    manifest, asked = attempt.connector.manifest, attempt.asked
+    chosen = [each for each in manifest.streams if asked is None or each.name in asked.streams]
+    for stream in chosen:
         place = known.get(stream.name) or Place()
+        if asked is not None and (mine := asked.places.get(stream.name)):
+            place = Place(done=mine.done)
         attempt.streams[stream.name] = StreamProgress(done=place.done if place.phase == "backfill" else 0)
     trouble: ConnectorError | None = None
-    for stream in manifest.streams:
+    for stream in chosen:
         try:
-            await sync_stream(attempt, stream, known.get(stream.name), patience)
+            if asked is None or not asked.own(stream.name):
+                await sync_stream(attempt, stream, known.get(stream.name), patience)
+            elif (own := _own(attempt, asked, stream.name)) is not None:
+                await sync_stream(attempt, stream, own, patience)
         except (AuthFailed, RateLimited):
             attempt.streams[stream.name].phase = "failed"
             raise
@@ -36,6 +43,18 @@ async def sync_streams(attempt: Attempt, known: dict[str, Place], patience: Pati
             break
     if trouble is not None:
         raise trouble
+
+
+def _own(attempt: Attempt, asked: Asked, stream: str) -> Place | None:
+    """Where a run from a day on stands in `stream`, which it may be about to begin; None when it is through with it."""
+    mine = asked.places.get(stream)
+    if mine is not None and mine.finished:
+        attempt.streams[stream] = StreamProgress(phase="done", done=mine.done, total=mine.total)
+        return None
+    if mine is not None:
+        return Place(cursor=mine.cursor, phase="again", done=mine.done, total=mine.total)
+    assert asked.moment is not None  # noqa: S101 - for the type checker: it stands beside `since`
+    return Place(cursor=attempt.connector.since(stream, asked.moment), phase="again")
 
 
 def _optional(manifest: Manifest, stream: str) -> bool:

@@ -31,7 +31,7 @@ async def work(
 
     Survives PostgreSQL going away: everything is started again, with growing pauses, when it is back.
     """
-    _log.info("worker_ready", lanes=3, concurrency=rt.settings.sync_concurrency)
+    _log.info("worker_ready", concurrency=rt.settings.sync_concurrency)
     schedule = asyncio.create_task(_every(rt, schedule_every, request_due, stop), name="sync-schedule")
     try:
         await _forever(lambda: _jobs(rt, stop, heartbeat), stop)

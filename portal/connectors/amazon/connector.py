@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from portal.connectors.amazon import probe, streams
 from portal.connectors.amazon.account import account
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.manifest import MANIFEST
-from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page
+from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
 from portal.foundation.errors import Permanent
 from portal.foundation.outbound import Budget, OutboundClient
 
@@ -38,6 +39,10 @@ class AmazonConnector:
         """The next page of `stream`; a cursor that cannot be read starts the stream over."""
         return await streams.STREAMS[_known(stream)](self.client, cursor)
 
+    def since(self, stream: str, moment: datetime) -> Cursor | None:
+        """Orders and transactions from a moment on, two years back at most; the stock has no history."""
+        return streams.since(self.client, _known(stream), moment)
+
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
         """The next page of ids: the stock whole, orders of the last days, no transactions."""
         return await streams.ids(self.client, _known(stream), cursor)
@@ -46,8 +51,14 @@ class AmazonConnector:
         """The rows of `stream` with these ids (at most 100 are read)."""
         return await streams.named(self.client, _known(stream), list(ids)[:100])
 
-    async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
+    async def register_webhooks(
+        self, delivery_url: str, secret: str, topics: Sequence[str] | None = None
+    ) -> Sequence[str]:
         """Amazon does not push to web addresses: everything comes by polling."""
+        return ()
+
+    async def webhooks_there(self, delivery_url: str) -> Sequence[WebhookThere]:
+        """Amazon does not push."""
         return ()
 
 

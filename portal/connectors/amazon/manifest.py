@@ -126,9 +126,9 @@ _PERMISSIONS = (
 _STREAMS = (
     # Summaries of a changed quantity carry no word of SKUs that went, and a next token lives 30 s: always read whole.
     Stream(name="products", label="Offers and stock", cursor="full", page_size=50, every=timedelta(minutes=30)),
-    Stream(name="orders", label="Orders", cursor="modified", look_back=timedelta(minutes=5)),
+    Stream(name="orders", label="Orders", cursor="modified", look_back=timedelta(minutes=5), from_day=True),
     # Amazon shows a transaction up to 48 hours late, so each run looks back further than that.
-    Stream(name="refunds", label="Refunds and fees", cursor="modified", look_back=timedelta(days=4)),
+    Stream(name="refunds", label="Refunds and fees", cursor="modified", look_back=timedelta(days=4), from_day=True),
 )
 
 MANIFEST = Manifest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 
 from portal.connectors.amazon import finances, history, stock
 from portal.connectors.amazon import orders as changes
@@ -28,6 +29,15 @@ STREAMS: dict[str, Callable[[Client, Cursor | None], Awaitable[Page]]] = {
     "orders": orders,
     "refunds": finances.page,
 }
+
+
+def since(client: Client, stream: str, moment: datetime) -> Cursor | None:
+    """A mark at `moment`: `orders` goes on from it by searches when it is young and by reports of changes when it is old, and
+    transactions by their windows. Older than Amazon shows is as old as it shows, with a day's room for clocks and look-backs."""
+    if stream == "products":
+        return None
+    oldest = client.latest() - history.BACK + timedelta(days=1)
+    return {"since": max(moment, oldest).isoformat()}
 
 
 async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:

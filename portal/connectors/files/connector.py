@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
-from portal.connectors.base import ConnectionTest, Connector, Credentials, Cursor, IdPage, Manifest, Page
+from portal.connectors.base import ConnectionTest, Connector, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
 from portal.connectors.files.manifest import MANIFEST
 from portal.foundation.errors import Permanent
 from portal.foundation.outbound import OutboundClient
@@ -28,6 +29,10 @@ class FilesConnector(Connector):
         """Raises `Permanent`."""
         raise _by_hand()
 
+    def since(self, stream: str, moment: datetime) -> Cursor | None:
+        """Nothing to read again: a file is uploaded again."""
+        return None
+
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
         """Raises `Permanent`."""
         raise _by_hand()
@@ -36,7 +41,13 @@ class FilesConnector(Connector):
         """Raises `Permanent`."""
         raise _by_hand()
 
-    async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
+    async def register_webhooks(
+        self, delivery_url: str, secret: str, topics: Sequence[str] | None = None
+    ) -> Sequence[str]:
+        """Nobody pushes."""
+        return ()
+
+    async def webhooks_there(self, delivery_url: str) -> Sequence[WebhookThere]:
         """Nobody pushes."""
         return ()
 

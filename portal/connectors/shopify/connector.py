@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
-from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page
+from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
+from portal.connectors.glance import Glance
 from portal.connectors.shopify import identities, probe, registration
 from portal.connectors.shopify.bulk import Desk
 from portal.connectors.shopify.client import Client
+from portal.connectors.shopify.cursors import State
 from portal.connectors.shopify.manifest import MANIFEST
 from portal.connectors.shopify.reader import Reader
 from portal.connectors.shopify.shop import shop
@@ -48,20 +51,35 @@ class ShopifyConnector:
         """The next page of `stream`; a cursor that cannot be read, or of another shop, starts the stream over."""
         return await stream_page(self.reader, self._desk, _known(stream), cursor)
 
+    def since(self, stream: str, moment: datetime) -> Cursor | None:
+        """Every stream by its changes: exported by Shopify as the history is, and paged on from there."""
+        _known(stream)
+        return State.from_moment(moment, self.client.shop.domain).cursor()
+
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
         """The next page of the ids the shop has in `stream`, variants included."""
         return await identities.ids(self.reader, _known(stream), cursor)
+
+    async def glance(self, stream: str, since: datetime | None) -> Glance:
+        """The shop's own count of `stream`, and the orders that changed after `since`."""
+        return await identities.glance(self.reader, _known(stream), since)
 
     async def fetch(self, stream: str, ids: Sequence[str]) -> Page:
         """The rows of `stream` with these ids (at most 100 are read). A variant brings its whole product."""
         return await named(self.reader, _known(stream), list(ids)[:100])
 
-    async def register_webhooks(self, delivery_url: str, secret: str) -> Sequence[str]:
-        """Create and repair the subscriptions of the manifest's topics; returns those that are active.
+    async def register_webhooks(
+        self, delivery_url: str, secret: str, topics: Sequence[str] | None = None
+    ) -> Sequence[str]:
+        """Create and repair the subscriptions of `topics`, None of all; returns those that are active.
 
         Shopify signs with the app's own secret, so `secret` is not told to it.
         """
-        return await registration.register(self.reader, delivery_url)
+        return await registration.register(self.reader, delivery_url, topics)
+
+    async def webhooks_there(self, delivery_url: str) -> Sequence[WebhookThere]:
+        """Our subscriptions as the shop lists them."""
+        return await registration.there(self.reader, delivery_url)
 
 
 def _known(stream: str) -> str:

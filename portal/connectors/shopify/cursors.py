@@ -18,12 +18,16 @@ _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class History(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A bulk operation under way: its id, the number of the last row written, the rows to come, failed tries."""
+    """A bulk operation under way: its id, the number of the last row written, the rows to come, failed tries.
+
+    `since`: only what changed from then on is asked for.
+    """
 
     operation: str = ""
     after: int = 0
     total: int | None = None
     failures: int = 0
+    since: str | None = None
 
 
 class State(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -51,8 +55,13 @@ class State(msgspec.Struct, kw_only=True, omit_defaults=True):
         made: Cursor = msgspec.to_builtins(self)
         return made
 
+    @classmethod
+    def from_moment(cls, moment: datetime, shop: str) -> State:
+        """The beginning of a reading of what changed at `moment` (aware) or later: by bulk operation, as the history."""
+        return cls(shop=shop, history=History(since=moment.astimezone(UTC).strftime(_STAMP)))
+
     def since_moment(self) -> datetime | None:
-        return None if self.since is None else datetime.strptime(self.since, _STAMP).replace(tzinfo=UTC)
+        return moment_of(self.since)
 
     def from_bulk(self, created_at: datetime) -> None:
         """The history is read; changes begin shortly before its operation did, by Shopify's clock."""
@@ -79,6 +88,11 @@ class State(msgspec.Struct, kw_only=True, omit_defaults=True):
         if mark is not None:
             self.since = max(filter(None, (self.since, mark.strftime(_STAMP))))
         self.after, self.top = None, None
+
+
+def moment_of(stamp: str | None) -> datetime | None:
+    """A stamp of a cursor as an aware moment."""
+    return None if stamp is None else datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
 
 
 def _second(value: object) -> str | None:

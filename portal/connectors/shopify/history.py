@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from portal.connectors.base import Page
-from portal.connectors.shopify import bulk, queries
+from portal.connectors.shopify import bulk, queries, search
 from portal.connectors.shopify.bulk import Desk, Download, Operation
-from portal.connectors.shopify.cursors import History, State
+from portal.connectors.shopify.cursors import History, State, moment_of
 from portal.connectors.shopify.mapped import Mapped, page
 from portal.connectors.shopify.reader import Reader
 from portal.connectors.shopify.values import Row, inside
@@ -48,19 +48,21 @@ async def history_page(
     return await _take(held, desk, state, history, finish)
 
 
-async def count(reader: Reader, stream: str) -> tuple[int | None, datetime]:
-    """How many rows the shop has, and Shopify's clock."""
-    answer = await reader.client.query(queries.COUNTS[stream])
+async def count(reader: Reader, stream: str, filters: str = "") -> tuple[int | None, datetime]:
+    """How many rows the shop has (that the filters find), and Shopify's clock."""
+    answer = await reader.client.query(queries.COUNTS[stream], {"query": filters or None})
     found = inside(answer.data, f"{stream}Count", "count")
     return (found if isinstance(found, int) else None), answer.date or datetime.now(UTC)
 
 
 async def _begin(reader: Reader, stream: str, state: State, history: History) -> Page:
-    history.total, clock = await count(reader, stream)
+    moment = moment_of(history.since)
+    filters = search.since(moment) if moment else ""
+    history.total, clock = await count(reader, stream, filters)
     if history.total == 0:  # said at once, so that a shop that is suddenly empty is noticed
         state.from_bulk(clock)
         return page([], 0, state, caught_up=True, total=0)
-    operation = await bulk.start(reader.client, queries.bulk(stream, await reader.scopes()))
+    operation = await bulk.start(reader.client, queries.bulk(stream, await reader.scopes(), filters))
     history.operation, history.after = operation.id, 0
     return page([], 0, state, caught_up=False, total=history.total)
 
@@ -74,7 +76,7 @@ async def _failed(reader: Reader, stream: str, state: State, history: History, o
     history.operation, history.after = "", 0
     history.failures += 1
     if history.failures >= _TRIES:
-        state.history = None  # and without `since`: everything, page by page
+        state.history, state.since = None, history.since  # page by page: everything, or what changed since
     return page([], 0, state, caught_up=False, total=history.total)
 
 
@@ -84,7 +86,7 @@ async def _take(held: Download, desk: Desk, state: State, history: History, fini
             return page([], 0, state, caught_up=False, total=history.total)
     except NotFound:
         desk.drop()
-        state.history = History(failures=history.failures)  # expired: a new operation
+        state.history = History(failures=history.failures, since=history.since)  # expired: a new operation
         return page([], 0, state, caught_up=False, total=history.total)
     except BaseException:
         desk.drop()  # downloaded again when the page is asked for again

@@ -99,9 +99,9 @@ MANIFEST = Manifest(
     fields=_FIELDS,
     permissions=_PERMISSIONS,
     streams=(
-        Stream(name="products", label="Products and stock", cursor="modified"),
-        Stream(name="orders", label="Orders and refunds", cursor="modified"),
-        Stream(name="customers", label="Customers", cursor="modified"),
+        Stream(name="products", label="Products and stock", cursor="modified", from_day=True),
+        Stream(name="orders", label="Orders and refunds", cursor="modified", from_day=True),
+        Stream(name="customers", label="Customers", cursor="modified", from_day=True),
     ),
     # The guide's figure, as a ceiling. Shopify itself counts what queries cost, see `throttle.py`.
     rate_limit=RateLimit(per_second=40, burst=40, text="40 requests/second"),
@@ -116,6 +116,7 @@ MANIFEST = Manifest(
         "Copy the API secret key as well: live updates are signed with it.",
         "Paste them here with the shop domain (e.g. mystore.myshopify.com) and test the connection.",
     ),
+    webhooks_end="after 8 failed deliveries within 4 hours",
     webhook_topics=(
         "orders/create",
         "orders/updated",

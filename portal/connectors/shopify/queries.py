@@ -69,9 +69,9 @@ SHOP = """query Shop {
   currentAppInstallation { accessScopes { handle } }
 }"""
 COUNTS = {
-    "orders": "query OrdersCount { ordersCount(limit: null) { count precision } }",
-    "products": "query ProductsCount { productsCount(limit: null) { count precision } }",
-    "customers": "query CustomersCount { customersCount(limit: null) { count precision } }",
+    "orders": "query OrdersCount($query: String) { ordersCount(limit: null, query: $query) { count precision } }",
+    "products": "query ProductsCount($query: String) { productsCount(limit: null, query: $query) { count precision } }",
+    "customers": "query CustomersCount($query: String) { customersCount(limit: null, query: $query) { count precision } }",
 }
 
 _LISTS = {
@@ -96,12 +96,12 @@ _LISTS = {
 }
 _BULK = {
     "orders": Template(f"""{{
-  orders {{ edges {{ node {{ {_ORDER} $buyer lineItems {{ edges {{ node {{ {_LINE} }} }} }} }} }} }}
+  orders$filter {{ edges {{ node {{ {_ORDER} $buyer lineItems {{ edges {{ node {{ {_LINE} }} }} }} }} }} }}
 }}"""),
     "products": Template(f"""{{
-  products {{ edges {{ node {{ {_PRODUCT} variants {{ edges {{ node {{ {_VARIANT} $stock }} }} }} }} }} }}
+  products$filter {{ edges {{ node {{ {_PRODUCT} variants {{ edges {{ node {{ {_VARIANT} $stock }} }} }} }} }} }}
 }}"""),
-    "customers": Template(f"{{ customers {{ edges {{ node {{ {_CUSTOMER} }} }} }} }}"),
+    "customers": Template(f"{{ customers$filter {{ edges {{ node {{ {_CUSTOMER} }} }} }} }}"),
 }
 _NAMED = {
     "orders": Template(f"""query NamedOrders($$ids: [ID!]!, $$lines: Int!) {{
@@ -120,9 +120,20 @@ _NAMED = {
   }}
 }}"""),
 }
-_IDS = Template("""query ${what}Ids($$first: Int!, $$after: String) {
-  rows: $what(first: $$first, after: $$after, sortKey: ID) { nodes { id } pageInfo { hasNextPage endCursor } }
-}""")
+_IDS = Template(f"""query ${{what}}Ids($$first: Int!, $$after: String) {{
+  rows: $what(first: $$first, after: $$after, sortKey: ID) {{ nodes {{ $fields }} {_PAGE} }}
+}}""")
+# What proves an order beside its id: where it stands, what it came to and what was given back. Eight points each.
+_PROVEN = f"""
+  id updatedAt createdAt processedAt cancelledAt edited displayFinancialStatus
+  totalPriceSet {{ shopMoney {{ amount currencyCode }} }}
+  currentTotalPriceSet {_SHOP}
+  totalRefundedSet {_SHOP}
+"""
+LATELY = f"""query LatelyChanged($first: Int!, $query: String) {{
+  rows: orders(first: $first, query: $query, sortKey: UPDATED_AT, reverse: true) {{ nodes {{ {_PROVEN} }} {_PAGE} }}
+}}"""
+"""The orders that changed last."""
 _VARIANTS = Template(f"""query Variants($$first: Int!, $$after: String, $$query: String) {{
   rows: productVariants(first: $$first, after: $$after, query: $$query, sortKey: ID) {{
     nodes {{ {_VARIANT} product {{ id }} $stock }}
@@ -191,9 +202,10 @@ def listing(stream: str, scopes: Iterable[str]) -> str:
     return _LISTS[stream].substitute(_parts(scopes, bulk=False))
 
 
-def bulk(stream: str, scopes: Iterable[str]) -> str:
-    """The whole of `stream`, for a bulk operation."""
-    return _BULK[stream].substitute(_parts(scopes, bulk=True))
+def bulk(stream: str, scopes: Iterable[str], filters: str = "") -> str:
+    """The whole of `stream`, or what `filters` (of `search`) find of it, for a bulk operation, which takes no variables."""
+    given = f'(query: "{filters}")' if filters else ""
+    return _BULK[stream].substitute(_parts(scopes, bulk=True), filter=given)
 
 
 def named(stream: str, scopes: Iterable[str]) -> str:
@@ -207,8 +219,8 @@ def variants(scopes: Iterable[str]) -> str:
 
 
 def ids(what: str) -> str:
-    """A page of the ids of orders, products, productVariants or customers."""
-    return _IDS.substitute(what=what)
+    """A page of the ids of orders (with their money), products, productVariants or customers."""
+    return _IDS.substitute(what=what, fields=_PROVEN if what == "orders" else "id")
 
 
 def _parts(scopes: Iterable[str], *, bulk: bool) -> dict[str, str]:

@@ -59,8 +59,20 @@ class Changes(msgspec.Struct, kw_only=True, omit_defaults=True):
         return found
 
 
+def changed_since(moment: datetime) -> Changes:
+    """The cursor of a reading of everything modified at `moment` (aware) or later, in both lists."""
+    after = (moment.astimezone(UTC) - timedelta(seconds=1)).strftime(_NAIVE)
+    return Changes(marks=dict.fromkeys(LISTS, Mark(after=after)))
+
+
 async def next_part(
-    client: Client, path: str, cursor: Changes, *, whole_every: timedelta | None = None, fields: str = ""
+    client: Client,
+    path: str,
+    cursor: Changes,
+    *,
+    whole_every: timedelta | None = None,
+    fields: str = "",
+    rows: type[msgspec.Struct] | None = None,
 ) -> tuple[Part | None, bool]:
     """The next page of changes and whether the run is finished; `cursor` is moved on. None: nothing changed.
 
@@ -73,7 +85,7 @@ async def next_part(
                 return None, True
             continue
         filters = {"status": at, **_since(cursor.since)} | ({"_fields": fields} if fields else {})
-        part = await read_part(client, path, filters, cursor.position)
+        part = await read_part(client, path, filters, cursor.position, rows=rows)
         cursor.position = part.position
         if not part.finished:
             return part, False

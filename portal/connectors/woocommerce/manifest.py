@@ -108,8 +108,8 @@ _PERMISSIONS = (
 
 _STREAMS = (
     Stream(name="products", label="Products and stock", cursor="modified"),
-    Stream(name="orders", label="Orders", cursor="modified"),
-    Stream(name="refunds", label="Refunds", cursor="id"),
+    Stream(name="orders", label="Orders", cursor="modified", from_day=True),
+    Stream(name="refunds", label="Refunds", cursor="id", from_day=True),
     # /customers ignores modified_after and has no orderby=modified, so it is read whole, once a day.
     Stream(name="customers", label="Customers", cursor="full", every=timedelta(days=1)),
     # Using a coupon raises its count without moving its modification date, so coupons are read whole too.
@@ -150,5 +150,6 @@ MANIFEST = Manifest(
         "coupon.updated",
         "coupon.deleted",
     ),
+    webhooks_end="after 5 deliveries in a row failed",
     max_timeout=120.0,
 )

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from portal.commerce.records import AnyRecord, Product
 from portal.connectors.base import Cursor, Page, Rejected
 from portal.connectors.woocommerce import mapping
-from portal.connectors.woocommerce.changes import Changes, next_part
+from portal.connectors.woocommerce.changes import Changes, changed_since, next_part
 from portal.connectors.woocommerce.client import Client
+from portal.connectors.woocommerce.payloads import (
+    CouponPayload,
+    CustomerPayload,
+    OrderPayload,
+    RefundPayload,
+    TaxPayload,
+)
 from portal.connectors.woocommerce.scan import Position, read_part
 from portal.connectors.woocommerce.variations import with_variations
 from portal.foundation.errors import NotFound
@@ -26,7 +35,7 @@ Mapped = AnyRecord | Rejected | None
 async def orders(client: Client, cursor: Cursor | None) -> Page:
     """Orders by modification, then trashed ones (status TRASHED, with their amounts)."""
     state = Changes.of(cursor)
-    part, done = await next_part(client, "orders", state)
+    part, done = await next_part(client, "orders", state, rows=OrderPayload)
     seen_at = datetime.now(UTC)
     rows = part.rows if part else []
     return page(
@@ -55,7 +64,8 @@ async def refunds(client: Client, cursor: Cursor | None) -> Page:
     position = Position.of((cursor or {}).get("position"))
     resumed = bool(cursor and cursor.get("idle"))
     try:
-        part = await read_part(client, "refunds", {}, position, overlap=_LATE_REFUNDS if resumed else 1)
+        overlap = _LATE_REFUNDS if resumed else 1
+        part = await read_part(client, "refunds", {}, position, overlap=overlap, rows=RefundPayload)
     except NotFound as missing:
         if missing.code != "PLATFORM_NO_ROUTE":
             raise
@@ -79,11 +89,13 @@ async def _refunds_of_orders(client: Client, cursor: Cursor) -> Page:
     return page(mapped, len(rows), {"via": "orders", "orders": state.cursor()}, done, part.total if part else None)
 
 
-def whole(path: str, read: Callable[[object, datetime], Mapped]) -> Callable[[Client, Cursor | None], Awaitable[Page]]:
+def whole(
+    path: str, read: Callable[[object, datetime], Mapped], rows: type[msgspec.Struct]
+) -> Callable[[Client, Cursor | None], Awaitable[Page]]:
     """A stream without a cursor of its own: each run reads the whole collection by id, and the next begins anew."""
 
     async def stream(client: Client, cursor: Cursor | None) -> Page:
-        part = await read_part(client, path, {}, Position.of(cursor))
+        part = await read_part(client, path, {}, Position.of(cursor), rows=rows)
         seen_at = datetime.now(UTC)
         following: Cursor = {} if part.finished else dict(part.position.cursor())
         return page([read(row, seen_at) for row in part.rows], len(part.rows), following, part.finished, part.total)
@@ -107,10 +119,23 @@ STREAMS: dict[str, Callable[[Client, Cursor | None], Awaitable[Page]]] = {
     "products": products,
     "orders": orders,
     "refunds": refunds,
-    "customers": whole("customers", mapping.customer),
-    "coupons": whole("coupons", mapping.coupon),
-    "taxes": whole("taxes", mapping.tax_rate),
+    "customers": whole("customers", mapping.customer, CustomerPayload),
+    "coupons": whole("coupons", mapping.coupon, CouponPayload),
+    "taxes": whole("taxes", mapping.tax_rate, TaxPayload),
 }
+
+
+def since(stream: str, moment: datetime) -> Cursor | None:
+    """Where to begin for what changed since `moment`; None: only reading everything tells.
+
+    A new refund moves its order's stamp, so refunds are found through the orders, whatever the shop's version. Of products
+    the stamps do not tell every change (see `_CATALOGUE_AGAIN`), so there is no honest beginning in the middle.
+    """
+    if stream == "orders":
+        return changed_since(moment).cursor()
+    if stream == "refunds":
+        return {"via": "orders", "orders": changed_since(moment).cursor()}
+    return None
 
 
 async def named(client: Client, stream: str, ids: Sequence[str]) -> Page:

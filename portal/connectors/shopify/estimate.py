@@ -1,0 +1,32 @@
+"""What can be said ahead of a shop's first reading. Pure.
+
+Shopify exports the history by itself, outside of its rate limits, and says nowhere how long that takes: no number is made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+from portal.connectors.base import Step
+
+_PAGED = {"orders": 20, "products": 100, "customers": 100}  # rows of a page where an export is refused twice
+
+
+def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) -> Sequence[Step]:
+    """Unknown for what there is, nothing for what there is none of."""
+    return [_exported(name, size, sample.get(name), per_second, burst) for name, size in _PAGED.items()]
+
+
+def _exported(name: str, size: int, rows: int | None, per_second: float, burst: int) -> Step:
+    label = name.capitalize()
+    if rows == 0:
+        return Step(label=label, seconds=0, why=f"the shop has no {name} that the app may see")
+    many = f"{rows:,} {name}" if rows is not None else f"{label}, their number unknown,"
+    why = (
+        f"{many} in one export that Shopify makes by itself (bulk operation): no request limit applies, and Shopify does not "
+        "say how long it takes"
+    )
+    if rows is not None and (paged := max(0, ceil(rows / size) - burst) / per_second) >= 60:
+        why += f". Were it refused, {size} a page at {per_second:g} requests a second would take at least {paged / 60:,.0f} min"
+    return Step(label=label, seconds=None, why=why)

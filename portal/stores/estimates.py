@@ -1,0 +1,78 @@
+"""How long a first sync takes, said before it starts: the connector's reckoning at the rate in force, in words."""
+
+from __future__ import annotations
+
+import msgspec
+
+from portal.connectors.base import ConnectionTest, Step
+from portal.connectors.registry import estimates
+from portal.stores.budgets import rate_of
+from portal.tenancy.scope import Scope
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of an estimate, as it is shown."""
+
+    label: str
+    least: str
+    why: str
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of a first sync, one after the other."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The least that is known to pass: what is unknown comes on top."""
+        return sum(each.seconds or 0 for each in self.steps)
+
+    @property
+    def partly(self) -> bool:
+        """Whether a part of it cannot be told."""
+        return any(each.seconds is None for each in self.steps)
+
+    @property
+    def lines(self) -> list[Line]:
+        """Each part in words."""
+        return [
+            Line(label=each.label, least="unknown" if each.seconds is None else duration(each.seconds), why=each.why)
+            for each in self.steps
+        ]
+
+    @property
+    def headline(self) -> str:
+        """ "about 35 min", "at least 11 min", "about 7 min, up to 2 h 20 min with a slow store", "unknown"."""
+        if all(each.seconds is None for each in self.steps):
+            return "unknown"
+        slow = sum(each.slow if each.slow is not None else each.seconds or 0 for each in self.steps)
+        least = f"{'at least' if self.partly and self.seconds >= 60 else 'about'} {duration(self.seconds)}"
+        if self.seconds < 60:
+            least = duration(self.seconds)
+        return f"{least}, up to {duration(slow)} with a slow store" if slow >= max(120, 2 * self.seconds) else least
+
+
+async def first_sync(scope: Scope, platform_type: str, test: ConnectionTest | None) -> Estimate | None:
+    """What the last test's counts and the platform's limits (the agency's, where it set one) come to.
+
+    None for a platform without a reckoning, or where there was no test that answered.
+    """
+    declared = estimates(platform_type)
+    if declared is None or test is None or not test.success:
+        return None
+    rate = await rate_of(scope, platform_type)
+    return Estimate(steps=tuple(declared.first_sync(test.sample, rate.rate_per_second, rate.burst)))
+
+
+def duration(seconds: float) -> str:
+    """ "less than a minute", "35 min", "2 h 20 min", "3 days"."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        hours, rest = divmod(round(minutes / 10) * 10, 60)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{round(minutes / 1440)} days"
