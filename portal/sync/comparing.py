@@ -9,15 +9,24 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from portal.commerce.records import AnyRecord, Order
+from portal.commerce.records import AnyRecord, Fee, Order, Refund
 from portal.connectors.base import Listed
 from portal.tenancy.scope import Scope
 
-TABLES = {"orders": "orders", "refunds": "refunds", "products": "products", "customers": "customers"}
+TABLES = {"orders": "orders", "refunds": "refunds", "fees": "fees", "products": "products", "customers": "customers"}
 """The streams that are compared, and where ours are."""
 DAYS = 60
 """How many local days are shown day by day."""
-_SAYS = {"orders": "source_status, status = 'trashed', currency, total, business_day"}
+_SAYS = {
+    "orders": """source_status, status = 'trashed', currency, total, business_day,
+      (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.org_id = t.org_id AND r.connection_id = t.connection_id
+        AND r.order_id = t.external_id AND r.deleted_at IS NULL AND NOT r.unlisted)""",
+    "refunds": "NULL, false, currency, amount, business_day, NULL",
+    "fees": """NULL, false, currency, amount, (charged_at AT TIME ZONE
+      (SELECT timezone FROM organizations))::date, NULL""",
+}
+PRICED = frozenset(_SAYS)
+"""The streams whose lists may say amounts."""
 
 
 class Held(NamedTuple):
@@ -31,13 +40,14 @@ class Held(NamedTuple):
     currency: str | None
     total: Decimal | None
     day: date | None
+    refunded: Decimal | None
 
 
 async def held(scope: Scope, connection_id: int, stream: str, ids: Iterable[str]) -> dict[str, Held]:
     """Our rows of these ids, deleted ones too."""
     rows = await scope.sql.fetch(
-        f"""SELECT external_id, modified_at, arrived_at, deleted_at, {_SAYS.get(stream, "NULL, NULL, NULL, NULL, NULL")}
-            FROM {TABLES[stream]} WHERE org_id = portal_org() AND connection_id = $1 AND external_id = ANY($2)""",  # noqa: S608
+        f"""SELECT external_id, modified_at, arrived_at, deleted_at, {_SAYS.get(stream, "NULL, NULL, NULL, NULL, NULL, NULL")}
+            FROM {TABLES[stream]} t WHERE org_id = portal_org() AND connection_id = $1 AND external_id = ANY($2)""",  # noqa: S608
         connection_id,
         list(ids),
     )
@@ -50,7 +60,11 @@ def agrees(said: Listed | None, ours: Held) -> bool:
         return True
     if said.modified_at is not None and said.modified_at > ours.modified_at:
         return False
-    return (said.status, said.currency, said.total) == (ours.status, ours.currency, ours.total)
+    if said.status and said.status != ours.status:
+        return False
+    if said.refunded is not None and said.refunded != ours.refunded:
+        return False
+    return (said.currency or ours.currency, said.total) == (ours.currency, ours.total)
 
 
 def gone_for_both(said: Listed | None, ours: Held) -> bool:
@@ -58,30 +72,50 @@ def gone_for_both(said: Listed | None, ours: Held) -> bool:
     return ours.deleted_at is not None and said is not None and said.trashed
 
 
-def as_listed(records: Iterable[AnyRecord]) -> dict[str, Listed]:
-    """What the rows themselves say, in place of a list that was read a moment earlier."""
+def as_listed(records: Iterable[AnyRecord], stream: str = "orders") -> dict[str, Listed]:
+    """What the rows of `stream` themselves say, in place of a list that was read a moment earlier."""
     return {
-        each.external_id: Listed(
+        each.external_id: said
+        for each in records
+        if each.stream == stream and (said := _listed(each, records)) is not None
+    }
+
+
+def _listed(each: AnyRecord, beside: Iterable[AnyRecord]) -> Listed | None:
+    if isinstance(each, Order):
+        back = [other.amount for other in beside if isinstance(other, Refund) and other.order_id == each.external_id]
+        return Listed(
             modified_at=each.modified_at,
             status=each.source_status,
             currency=each.currency,
             total=each.total,
             business_at=each.paid_at or each.created_at,
             trashed=each.status == "trashed",
+            refunded=sum(back, Decimal(0)) if back else None,
         )
-        for each in records
-        if isinstance(each, Order)
-    }
+    if isinstance(each, Refund):
+        return Listed(currency=each.currency or "", total=each.amount, business_at=each.refunded_at)
+    if isinstance(each, Fee):
+        return Listed(currency=each.currency, total=each.amount, business_at=each.charged_at)
+    return None
 
 
 def told(said: Listed) -> dict[str, str]:
     """For the page: the store's side of a difference."""
-    return {"status": said.status, "total": f"{said.total} {said.currency}"} if said.total is not None else {}
+    return _told(said.status, said.total, said.currency, said.refunded)
 
 
 def told_ours(ours: Held) -> dict[str, str]:
     """For the page: our side of a difference."""
-    return {"status": ours.status or "", "total": f"{ours.total} {ours.currency}"} if ours.total is not None else {}
+    return _told(ours.status or "", ours.total, ours.currency or "", ours.refunded)
+
+
+def _told(status: str, total: Decimal | None, currency: str, refunded: Decimal | None) -> dict[str, str]:
+    if total is None:
+        return {}
+    return {"status": status, "total": f"{total} {currency}".strip()} | (
+        {"refunded": str(refunded)} if refunded else {}
+    )
 
 
 @dataclass(slots=True)
@@ -122,7 +156,9 @@ class Tally:
             return
         if listed and said is not None and said.total is not None and not said.trashed:
             day = said.business_at.astimezone(self.zone).date() if said.business_at else None
-            self._add(1, said.currency, said.total, day)
+            if alive and ours is not None and not said.dated:
+                day = ours.day
+            self._add(1, said.currency or (ours.currency if ours else None) or "", said.total, day)
         if alive and ours is not None and ours.total is not None and ours.currency and not ours.trashed:
             self._add(0, ours.currency, ours.total, ours.day)
 

@@ -18,6 +18,7 @@ from portal.sync import proof
 from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place
 from portal.sync.comparing import (
+    PRICED,
     TABLES,
     Found,
     Held,
@@ -64,7 +65,7 @@ class Comparison:
             row = await scope.sql.fetchrow(
                 "SELECT now() AS now, (now() AT TIME ZONE timezone)::date AS today, timezone FROM organizations"
             )
-        tally = Tally(zone=ZoneInfo(row["timezone"]), today=row["today"], priced=stream == "orders")
+        tally = Tally(zone=ZoneInfo(row["timezone"]), today=row["today"], priced=stream in PRICED)
         return cls(attempt, stream, name, row["now"], tally)
 
     @property
@@ -183,7 +184,7 @@ class Comparison:
             await self.attempt.commit(self.name, page, place, asked_at=at)
             asked.given.update(each.external_id for each in page.records)
             asked.given.update(each.external_id for each in page.rejected)
-            asked.said |= as_listed(page.records)
+            asked.said |= as_listed(page.records, stream)
             asked.ours |= await self._ours(chunk)
             asked.reasons |= {each.external_id: each.reason for each in page.rejected}
         return asked

@@ -74,7 +74,7 @@ class _Answer:
 async def _write(rt: Runtime, org_id: UUID, connection_id: int, answer: _Answer) -> set[str]:
     """Write one answer; the ids that are right now."""
     right: set[str] = set()
-    said = as_listed(answer.records)
+    said = as_listed(answer.records, answer.stream)
     taken = [each for each in answer.records if not isinstance(each, Deleted)]
 
     async def within(scope: Scope) -> None:

@@ -1,22 +1,26 @@
-"""Comparing with the store's own list once a day: what was deleted there for good says so in no other way.
+"""Comparing with the store's own list once a day, and at a glance after every run (`glancing.py`).
 
-A force-deleted order is a 404 and a deleted refund moves no stamp, so neither a cursor nor a webhook ever tells. What we hold
-beyond the store's list is asked for by id, and deleted when the store does not know it; what the list has beyond ours, or
+A force-deleted order is a 404 and a deleted refund moves no stamp, so neither a cursor nor a webhook ever tells: only the list
+does. What we hold beyond it is asked for by id, and deleted when the store does not know it; what the list has beyond ours, or
 says otherwise, is fetched. The outcome is kept as a row of `reconciliations` (docs/proof.md).
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
+from portal.foundation.bus import Event
 from portal.foundation.errors import AuthFailed, ConnectorError, RateLimited
+from portal.foundation.runtime import Runtime
 from portal.sync import proof
 from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place
 from portal.sync.comparing import TABLES
 from portal.sync.comparison import Comparison, empty_page
+from portal.sync.glancing import glance, settle
 from portal.sync.progress import StreamProgress
 from portal.tenancy.scope import Scope
 
@@ -34,8 +38,12 @@ def ids_of(stream: str) -> str:
 async def reconcile(attempt: Attempt, known: dict[str, Place]) -> None:
     """Compare every stream that is due. Trouble with one is logged and tried again with the next run; the rows that the
     streams brought are good without it. Raises `AuthFailed`, `RateLimited`, `LeaseLost`."""
+    compared = False
     for stream in attempt.connector.manifest.streams:
-        if not _is_due(attempt, stream.name, known):
+        if not _is_ready(attempt, stream.name):
+            continue
+        compared = True
+        if not _is_due(attempt, stream.name, known) and not await _at_a_glance(attempt, stream.name, known):
             continue
         progress = attempt.streams[ids_of(stream.name)] = StreamProgress(phase="incremental")
         try:
@@ -49,15 +57,31 @@ async def reconcile(attempt: Attempt, known: dict[str, Place]) -> None:
             await _unknown(attempt, stream.name, progress, f"{error.message} {error.advice}".strip())
         if attempt.halted:
             return
+        if progress.phase == "done":
+            await settle(attempt, stream.name)
+    if compared:
+        await tell(attempt.rt, attempt.org_id, attempt.connection.id)
+
+
+async def tell(rt: Runtime, org_id: UUID, connection_id: int) -> None:
+    """Open pages show what a comparison left: once per run (or heal), whatever it changed."""
+    await rt.bus.publish(Event(org_id=org_id, kind="proof", version=0, payload={"connection_id": connection_id}))
+
+
+async def _at_a_glance(attempt: Attempt, stream: str, known: dict[str, Place]) -> bool:
+    """Whether the cheap comparison wants the full one; only of what this run has read."""
+    return attempt.streams[stream].phase == "done" and await glance(attempt, stream, known.get(stream))
+
+
+def _is_ready(attempt: Attempt, stream: str) -> bool:
+    state = attempt.streams.get(stream)
+    return stream in TABLES and state is not None and state.phase in {"done", "not_due"}
 
 
 def _is_due(attempt: Attempt, stream: str, known: dict[str, Place]) -> bool:
-    state = attempt.streams.get(stream)
-    if stream not in TABLES or state is None or state.phase not in {"done", "not_due"}:
-        return False
     read = known.get(stream)
     if read is None or read.phase == "backfill":  # this run was its first reading
-        return state.done <= WITH_THE_FIRST
+        return attempt.streams[stream].done <= WITH_THE_FIRST
     place = known.get(ids_of(stream))
     age = place.seconds_since_completed if place else None
     return age is None or age >= EVERY.total_seconds() or attempt.forced

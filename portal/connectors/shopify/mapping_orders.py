@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from portal.commerce.records import Fulfilment, Order, OrderStatus
+from portal.connectors.base import Listed
 from portal.connectors.shopify import mapping_lines as lines
 from portal.connectors.shopify import values
 from portal.connectors.shopify.values import Row, inside
@@ -54,7 +55,7 @@ def order(row: object, seen_at: datetime) -> Order:
         modified_at=values.instant(source.get("updatedAt"), "updatedAt", seen_at),
         number=values.text(source.get("name"), 60) or external_id,
         status=status,
-        source_status="cancelled" if cancelled else word.lower(),
+        source_status=_source_status(source),
         fulfilment=fulfilment if any(line.kind == "item" for line in found) else Fulfilment.NOT_REQUIRED,
         currency=values.currency(inside(source, "totalPriceSet", "shopMoney", "currencyCode")),
         total=total,
@@ -77,6 +78,26 @@ def order(row: object, seen_at: datetime) -> Order:
         refund_ids=_refund_ids(source),
         meta=_facts(source),
     )
+
+
+def proven(row: object, seen_at: datetime) -> Listed:
+    """What a list says of an order, in the words and by the rules of `order`. The day of payment is not among it."""
+    source = values.row_of(row, "the order")
+    created_at = values.instant(source.get("createdAt"), "createdAt", seen_at)
+    return Listed(
+        modified_at=values.instant(source.get("updatedAt"), "updatedAt", seen_at),
+        status=_source_status(source),
+        currency=values.currency(inside(source, "totalPriceSet", "shopMoney", "currencyCode")),
+        total=_total(source),
+        refunded=values.shop_money_or_zero(source.get("totalRefundedSet"), "totalRefundedSet"),
+        business_at=values.instant_or_none(source.get("processedAt"), "processedAt", seen_at) or created_at,
+        dated=False,
+    )
+
+
+def _source_status(source: Row) -> str:
+    word = values.text(source.get("displayFinancialStatus"), 40)
+    return "cancelled" if source.get("cancelledAt") is not None else word.lower()
 
 
 def _total(source: Row) -> Decimal:
