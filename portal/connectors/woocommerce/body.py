@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 import msgspec
 
 from portal.connectors.woocommerce.failures import NOT_JSON
+from portal.connectors.woocommerce.payloads import One
 from portal.foundation.errors import Permanent, Temporary
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)  # 28.485 stays 28.485
 _LEADING = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and blank lines of a theme's PHP files
 
 
-def parse(body: bytes) -> object:
-    """The value in `body`, numbers with a fraction as `Decimal`.
+def parse(body: bytes, rows: type[msgspec.Struct] | None = None) -> object:
+    """The value in `body`, numbers with a fraction as `Decimal`. `rows` is what the rows of a collection are decoded into,
+    in one pass, where they fit; the others stay what they are.
 
     Raises `Temporary` for JSON that was cut off, `Permanent` with advice for anything that is not JSON.
     """
     plain = body.lstrip(_LEADING)
     try:
-        return _DECODER.decode(plain)
+        return _decoder(rows).decode(plain)
+    except msgspec.ValidationError:
+        return parse(body)  # one row that does not fit must not cost the others
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
     if plain[:1] not in (b"{", b"["):
         raise Permanent(_described(plain), NOT_JSON)
     return _second_try(plain)
+
+
+@cache
+def _decoder(rows: type[msgspec.Struct] | None) -> msgspec.json.Decoder[Any]:
+    kind: Any = Any if rows is None else list[One[rows]] | dict[str, One[rows]]  # type: ignore[valid-type]
+    return msgspec.json.Decoder(kind, float_hook=Decimal)  # 28.485 stays 28.485
 
 
 def _second_try(plain: bytes) -> object:

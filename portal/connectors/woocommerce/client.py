@@ -52,17 +52,22 @@ class Client:
         """The way of authentication that is in use now: basic, query or oauth1."""
         return self._auth
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None, *, retries: int = 3) -> Answer:
-        """GET below the API version ("/" is the root of WordPress' API)."""
-        return await self._call("GET", path, dict(params or {}), None, retries)
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        retries: int = 3,
+        rows: type[msgspec.Struct] | None = None,
+    ) -> Answer:
+        """GET below the API version ("/" is the root of WordPress' API). `rows`: what to decode rows into (`body.parse`)."""
+        return _answer(await self._call("GET", path, dict(params or {}), None, retries), rows)
 
     async def send(self, method: str, path: str, payload: object, params: Mapping[str, str] | None = None) -> Answer:
         """A writing request with a JSON body. Not repeated by itself: the shop may have done it."""
-        return await self._call(method, path, dict(params or {}), msgspec.json.encode(payload), 0)
+        return _answer(await self._call(method, path, dict(params or {}), msgspec.json.encode(payload), 0))
 
-    async def _call(
-        self, method: str, path: str, params: dict[str, str], payload: bytes | None, retries: int
-    ) -> Answer:
+    async def _call(self, method: str, path: str, params: dict[str, str], payload: bytes | None, retries: int) -> Reply:
         try:
             return await self._patiently(method, path, params, payload, retries)
         except (KeyUnseen, SignatureUnknown) as refused:
@@ -88,7 +93,7 @@ class Client:
 
     async def _patiently(
         self, method: str, path: str, params: dict[str, str], payload: bytes | None, retries: int
-    ) -> Answer:
+    ) -> Reply:
         """Outbound repeats by itself, except for OAuth: a nonce is good for one request, so each try is signed anew."""
         if self._auth != "oauth1":
             return await self._once(method, path, params, payload, retries)
@@ -99,9 +104,7 @@ class Client:
                 await asyncio.sleep(0.5 * 2**attempt)
         return await self._once(method, path, params, payload, 0)
 
-    async def _once(
-        self, method: str, path: str, params: dict[str, str], payload: bytes | None, retries: int
-    ) -> Answer:
+    async def _once(self, method: str, path: str, params: dict[str, str], payload: bytes | None, retries: int) -> Reply:
         url, headers = self.site.url(path), {"Accept": "application/json"}
         if self._auth == "basic":
             headers |= auth.basic(self.site.key, self.site.secret)
@@ -130,17 +133,21 @@ class Client:
             if wrong.details.get("reason") in {"certificate", "tls"}:
                 wrong.advice = wrong.details["advice"] = f"Ensure HTTPS is properly configured. {wrong.advice}".strip()
             raise
-        return _answer(reply, path)
+        if not 200 <= reply.status < 300:
+            raise failure(reply.status, _lower(reply.headers), reply.body, path)
+        return reply
 
 
-def _answer(reply: Reply, path: str) -> Answer:
-    headers = {name.lower(): value for name, value in reply.headers.items()}
-    if not 200 <= reply.status < 300:
-        raise failure(reply.status, headers, reply.body, path)
+def _answer(reply: Reply, rows: type[msgspec.Struct] | None = None) -> Answer:
+    headers = _lower(reply.headers)
     total = headers.get("x-wp-total", "").strip()
     return Answer(
-        value=body.parse(reply.body),
+        value=body.parse(reply.body, rows),
         total=int(total) if total.isascii() and total.isdigit() and len(total) < 12 else None,
         date=http_date(headers.get("date", "")),
         elapsed=reply.elapsed,
     )
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

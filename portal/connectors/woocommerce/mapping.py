@@ -13,6 +13,7 @@ from portal.commerce.records import Coupon, Customer, Deleted, Order, Product, R
 from portal.connectors.base import Rejected
 from portal.connectors.values import BadValue, text
 from portal.connectors.woocommerce import mapping_catalog, mapping_orders, mapping_people
+from portal.connectors.woocommerce.payloads import named
 
 _R = TypeVar("_R")
 
@@ -58,5 +59,4 @@ def _guard(stream: str, row: object, read: Callable[[], _R]) -> _R | Rejected:
     try:
         return read()
     except BadValue as wrong:
-        known = text(row.get("id"), 60) if isinstance(row, dict) else ""
-        return Rejected(stream=stream, external_id=known, reason=str(wrong)[:300])
+        return Rejected(stream=stream, external_id=text(named(row, "id"), 60), reason=str(wrong)[:300])

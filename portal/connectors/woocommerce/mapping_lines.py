@@ -8,7 +8,7 @@ from decimal import Decimal
 from portal.commerce.records import OrderLine, RefundLine
 from portal.connectors import values
 from portal.connectors.values import BadValue
-from portal.connectors.woocommerce.payloads import Line, Meta, OrderPayload, RefundPayload, children
+from portal.connectors.woocommerce.payloads import Line, Meta, OrderPayload, RefundPayload, ReturnedLine, children
 
 _MOST_LINES = 5000
 
@@ -40,9 +40,9 @@ def refund_lines(source: RefundPayload) -> tuple[RefundLine, ...]:
     return tuple(_returned(line) for line in _refunded(source))
 
 
-def _refunded(source: RefundPayload) -> Iterator[Line]:
+def _refunded(source: RefundPayload) -> Iterator[ReturnedLine]:
     for group in (source.line_items, source.shipping_lines, source.fee_lines):
-        yield from children(Line, group)
+        yield from children(ReturnedLine, group)
 
 
 def _item(line: Line) -> OrderLine:
@@ -82,7 +82,7 @@ def _coupon(line: Line) -> OrderLine:
     )
 
 
-def _returned(line: Line) -> RefundLine:
+def _returned(line: ReturnedLine) -> RefundLine:
     marks = (meta.value for meta in children(Meta, line.meta_data) if meta.key == "_refunded_item_id")
     return RefundLine(
         external_id=values.required_id(line.id, "refund line id"),

@@ -15,6 +15,7 @@ import msgspec
 
 from portal.connectors.values import BadValue, identifier
 from portal.connectors.woocommerce.client import Answer, Client
+from portal.connectors.woocommerce.payloads import named
 from portal.foundation.errors import ConnectorError, Permanent
 
 SMALLEST_PAGE = 10
@@ -51,16 +52,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_part(
-    client: Client, path: str, params: Mapping[str, str], position: Position, *, overlap: int = 1
+    client: Client,
+    path: str,
+    params: Mapping[str, str],
+    position: Position,
+    *,
+    overlap: int = 1,
+    rows: type[msgspec.Struct] | None = None,
 ) -> Part:
-    """The next page of `path` after `position`, `overlap` rows of the last page included.
+    """The next page of `path` after `position`, `overlap` rows of the last page included, decoded into `rows` if given.
 
     Halves the page size, down to 10, when a page is too large or too slow. Raises `ConnectorError`s; `Permanent` for a shop
     that repeats one page for ever (a cache in front of the API).
     """
     offset, back = max(0, position.offset - overlap), 16
     while True:
-        answer, size = await _fetch(client, path, params, offset, position.size)
+        answer, size = await _fetch(client, path, params, Position(offset=offset, size=position.size), rows)
         ids = _ids(answer.rows)
         if offset and _slipped(ids, position.last, answer, offset):
             position = msgspec.structs.replace(position, size=size)
@@ -72,16 +79,16 @@ async def read_part(
             "The shop sends the same page again and again.",
             "A cache in front of the shop ignores the page number. Exclude /wp-json/ from caching.",
         )
-    rows = answer.rows
+    found = answer.rows
     # A shop may leave rows out of a page (no right to see them), so a short page is the last one only if the total says so.
-    after = offset + (len(rows) if answer.total is None else size)
-    finished = len(rows) < size if answer.total is None else after >= answer.total
+    after = offset + (len(found) if answer.total is None else size)
+    finished = len(found) < size if answer.total is None else after >= answer.total
     return Part(
-        rows=rows,
+        rows=found,
         finished=finished,
         total=answer.total,
         position=Position(
-            offset=min(after, offset + len(rows)) if finished else after,
+            offset=min(after, offset + len(found)) if finished else after,
             last=max([position.last, *ids]),
             first=ids[0] if ids and not finished else 0,
             size=size,
@@ -96,11 +103,14 @@ def _slipped(ids: list[int], last: int, answer: Answer, offset: int) -> bool:
     return ids == sorted(ids) and ids[0] > last
 
 
-async def _fetch(client: Client, path: str, params: Mapping[str, str], offset: int, size: int) -> tuple[Answer, int]:
+async def _fetch(
+    client: Client, path: str, params: Mapping[str, str], at: Position, rows: type[msgspec.Struct] | None
+) -> tuple[Answer, int]:
+    size = at.size
     while True:
-        paging = {"orderby": "id", "order": "asc", "per_page": str(size), "offset": str(offset)}
+        paging = {"orderby": "id", "order": "asc", "per_page": str(size), "offset": str(at.offset)}
         try:
-            return await client.get(path, {**params, **paging}), size
+            return await client.get(path, {**params, **paging}, rows=rows), size
         except ConnectorError as wrong:
             if size <= SMALLEST_PAGE or not too_heavy(wrong):
                 raise
@@ -116,7 +126,7 @@ def _ids(rows: list[object]) -> list[int]:
     found = []
     for row in rows:
         try:
-            known = identifier(row.get("id")) if isinstance(row, dict) else None
+            known = identifier(named(row, "id"))
         except BadValue:
             known = None
         if known:
