@@ -28,8 +28,8 @@ def swift_outbound(monkeypatch: pytest.MonkeyPatch) -> None:
 
     true_get = client.Client.get
 
-    async def get(self: Any, path: str, params: Any = None, *, retries: int = 0) -> Any:
-        return await true_get(self, path, params, retries=0)
+    async def get(self: Any, path: str, params: Any = None, **options: Any) -> Any:
+        return await true_get(self, path, params, **options | {"retries": 0})
 
     monkeypatch.setattr(client.Client, "get", get)
 
