@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from portal.commerce import rows
-from portal.commerce.records import Record
+from portal.commerce.records import Product, Record
 from portal.commerce.tables import BY_STREAM
 from portal.commerce.verdicts import Stored, Verdict, deletes, deletion, verdict
 from portal.tenancy.scope import Scope
@@ -30,18 +30,37 @@ async def put_plain(
     """Insert or replace what is new or newer (`asked_at`: see `verdict`); how many were new or different."""
     table = BY_STREAM[stream]
     stored, early = await known(scope, connection_id, stream, records)
-    changed, accepted = 0, []
+    changed, accepted, families = 0, [], {}
     for key, record in records.items():
         head = rows.content(record)
         found = verdict(record.modified_at, head, stored.get(key), asked_at)
         if found is Verdict.STALE:
             continue
         changed += found is not Verdict.TOUCHED
+        if found is Verdict.CHANGED and isinstance(record, Product) and record.variant_ids is not None:
+            families[key] = record  # a new product has no variations of earlier
         deleted_at = deletion(record.modified_at, stored.get(key), early.get(key), asked_at)
         accepted.append(rows.plain_row(record, head, deleted_at))
     if accepted:
         await scope.sql.execute(table.upsert, scope.org_id, connection_id, arrived_at, *table.parameters(accepted))
+    if families:
+        gone = await _orphans(scope, connection_id, families)
+        changed += await delete_plain(scope, connection_id, stream, gone) if gone else 0
     return changed
+
+
+async def _orphans(scope: Scope, connection_id: int, families: Mapping[str, Product]) -> dict[str, datetime]:
+    """Variations held of these products that the products no longer have, gone as of the product's own date."""
+    held = await scope.sql.fetch(
+        """SELECT external_id, parent_id FROM products
+           WHERE org_id = $1 AND connection_id = $2 AND parent_id = ANY($3::text[]) AND deleted_at IS NULL""",
+        scope.org_id,
+        connection_id,
+        list(families),
+    )
+    return {
+        key: families[parent].modified_at for key, parent in held if key not in (families[parent].variant_ids or ())
+    }
 
 
 async def delete_plain(scope: Scope, connection_id: int, stream: str, gone: Mapping[str, datetime]) -> int:

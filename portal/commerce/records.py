@@ -132,6 +132,8 @@ class Product(Record, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     image_url: str = ""
     created_at: datetime | None = None
+    # The variations the platform says belong to it: those held beyond them are gone. None: it does not say. Not stored.
+    variant_ids: tuple[str, ...] | None = None
 
 
 class Customer(Record, frozen=True, kw_only=True):

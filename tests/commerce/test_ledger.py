@@ -279,3 +279,27 @@ async def test_a_deleted_customer_is_remembered_as_deleted(store):
     await store.write(Customer(external_id="5", modified_at=NOON, email="ada@example.com"))
     assert (await store.write(deleted("5", "customers"))).changed == {"customers": 1}
     assert (await store.rows("SELECT deleted_at FROM customers"))[0]["deleted_at"] == NOON + timedelta(minutes=60)
+
+
+async def test_variations_that_a_changed_product_no_longer_names_are_gone_and_newer_ones_stay(store):
+    def family(minutes: int, *names: str):
+        at = NOON + timedelta(minutes=minutes)
+        return product("9", None, None, kind="variable", modified_at=at, variant_ids=names or None)
+
+    def variation(name: str, minutes: int = 0):
+        at = NOON + timedelta(minutes=minutes)
+        return product(name, name, kind="variation", parent_id="9", modified_at=at)
+
+    async def alive() -> set[str]:
+        rows = await store.rows("SELECT external_id FROM products WHERE deleted_at IS NULL AND parent_id = '9'")
+        return {row["external_id"] for row in rows}
+
+    await store.write(family(0, "A", "B"), variation("A"), variation("B"))
+    assert await alive() == {"A", "B"}
+    assert (await store.write(family(10, "B"), variation("B", 10))).changed == {"products": 2}
+    assert await alive() == {"B"}
+    await store.write(variation("C", 60))
+    await store.write(family(20, "B", "D"))  # of before C was made
+    assert await alive() == {"B", "C"}
+    await store.write(family(70))  # does not say which it has
+    assert await alive() == {"B", "C"}

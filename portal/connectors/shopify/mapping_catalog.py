@@ -24,8 +24,9 @@ _UNNAMED = "Default Title"  # the one variant of a product without options
 
 
 def product(row: object, seen_at: datetime) -> Product:
-    """The product itself."""
+    """The product itself, naming the variants it has: one that is held and not among them was deleted."""
     source = values.row_of(row, "the product")
+    has = [values.number_of(each.get("id")) for each in values.rows(source.get("variants"))]
     return Product(
         external_id=values.required_id(source.get("id")),
         modified_at=values.instant(source.get("updatedAt"), "updatedAt", seen_at),
@@ -35,6 +36,8 @@ def product(row: object, seen_at: datetime) -> Product:
         categories=_categories(source),
         image_url=_image(source),
         created_at=values.instant_or_none(source.get("createdAt"), "createdAt", seen_at),
+        # Every product has one at least: none at all is an answer without them.
+        variant_ids=tuple(sorted(each for each in has if each)) or None,
     )
 
 

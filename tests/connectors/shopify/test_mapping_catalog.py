@@ -29,6 +29,11 @@ def test_a_product_holds_no_stock_and_its_variant_does() -> None:
     assert sold.image_url == "https://cdn.example.test/teapot.png"
 
 
+def test_a_product_names_its_variants_so_that_deleted_ones_are_noticed() -> None:
+    assert mapped()[0].variant_ids == ("41",)
+    assert mapping.product(samples.product() | {"variants": {"nodes": []}}, NOW)[0].variant_ids is None  # type: ignore[union-attr]
+
+
 def test_the_hidden_variant_of_a_product_without_options_has_its_name() -> None:
     assert mapped(variant(level(1), title="Default Title"))[1].name == "Teapot"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from portal.connectors.shopify import queries
@@ -42,6 +44,20 @@ def test_every_document_fits_the_schema(name: str) -> None:
     assert problems(parse(DOCUMENTS[name])) == []
 
 
+_FIELD = re.compile(r"(?<=[\s{])([a-z]\w+)(?=[\s({])(?! \w+\()")
+_WORDS = {"query", "mutation", "on"}
+
+
+@pytest.mark.parametrize("name", ["orders, all", "bulk products, all", "BULK_RUN", "OWNERS", "LATELY"])
+def test_a_misspelt_field_anywhere_in_a_document_is_noticed(name: str) -> None:
+    text = DOCUMENTS[name]
+    places = [found for found in _FIELD.finditer(text) if found[1] not in _WORDS]
+    assert places
+    for found in places:
+        wrong = f"{text[: found.end(1)]}X{text[found.end(1) :]}"
+        assert problems(parse(wrong)), found[1]
+
+
 @pytest.mark.parametrize("name", [name for name in sorted(DOCUMENTS) if name.startswith("bulk")])
 def test_bulk_documents_keep_to_the_rules_of_bulk_operations(name: str) -> None:
     assert restrictions(parse(DOCUMENTS[name])) == []
@@ -60,6 +76,13 @@ def test_the_first_pages_cost_less_than_is_allowed_for_one_query() -> None:
     variables = {"first": 100, "lines": 10, "after": None, "query": None}
     for stream in ("products", "customers"):
         assert requested(parse(queries.listing(stream, everything)), variables) <= MOST
+
+
+def test_a_page_of_proof_costs_less_than_is_allowed_for_one_query() -> None:
+    variables = {"first": 100, "after": None, "query": None}
+    assert requested(parse(queries.ids("orders")), variables) <= MOST
+    assert requested(parse(queries.LATELY), variables) <= MOST
+    assert requested(parse(queries.ids("productVariants")), variables | {"first": 250}) <= MOST
 
 
 def test_the_schema_holds_nothing_that_nobody_uses() -> None:

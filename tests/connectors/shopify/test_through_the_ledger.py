@@ -7,10 +7,13 @@ import asyncio
 import pytest
 
 from portal.connectors.shopify import history
+from portal.sandbox.basket import charge
+from portal.sandbox.changes import delete_product
 from portal.sandbox.shopify.gate import access_token, client_secret
 from portal.stores import service as stores
 from portal.sync import engine
 from portal.sync.engine import Outcome
+from portal.sync.proof import latest
 from portal.tenancy.scope import tenant
 from tests.connectors.shopify.conftest import Open, credentials
 from tests.sync.conftest import QUICK
@@ -51,6 +54,26 @@ async def test_the_next_run_brings_what_changed(opened: Open) -> None:
     shop.control("sell_out")
     shop.control("expire_tokens")
     assert await shop.sync("schedule") is Outcome.SUCCESS
+    await shop.assert_equal_to_truth()
+
+
+async def test_days_and_money_are_proven_and_an_edit_without_a_stamp_is_healed(opened: Open) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    async with tenant(shop.rt.database, shop.org, read_only=True) as scope:
+        found = (await latest(scope, shop.connection_id))["orders"]
+    assert found.state == "even"
+    assert found.money_ours == found.money_theirs
+    assert found.money_theirs
+    assert found.days
+    assert all(day.even for day in found.days)
+    order = next(row for row in shop.store.orders.values() if row.status == "completed" and not row.test)
+    order.fee = charge("Nachtrag", 777, order.person._replace(country=""))
+    order.settle()
+    await shop.sync("manual")
+    async with tenant(shop.rt.database, shop.org, read_only=True) as scope:
+        found = (await latest(scope, shop.connection_id))["orders"]
+    assert (found.state, found.different) == ("healed", 1)
     await shop.assert_equal_to_truth()
 
 
@@ -99,6 +122,19 @@ async def test_an_order_deleted_without_a_word_is_found_by_comparing_ids(opened:
     shop.control("delete_order", order=list(shop.store.orders)[40])
     assert await shop.sync() is Outcome.SUCCESS
     await shop.assert_equal_to_truth()
+
+
+async def test_a_deleted_variant_is_gone_with_the_next_reading_of_its_product_and_no_comparison(opened: Open) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    family = next(each for each in shop.store.products.values() if len(each.variations) > 1)
+    lost, kept = family.variations[0], family.variations[1:]
+    delete_product(shop.store, lost)
+    family.modified = shop.store.clock.now()  # Shopify tells it by products/update of the product
+    assert await shop.sync("schedule") is Outcome.SUCCESS
+    ask = "SELECT count(*) FROM products WHERE connection_id = $1 AND deleted_at IS {} NULL AND parent_id = '{}'"
+    assert await shop.value(ask.format("NOT", family.id)) == 1
+    assert await shop.value(ask.format("", family.id)) == len(kept)
 
 
 async def test_orders_that_left_the_sixty_days_are_not_taken_for_deleted(opened: Open) -> None:
