@@ -17,7 +17,7 @@ COLUMNS = (
     "will-ship-internationally", "expedited-shipping", "product-id", "add-delete", "pending-quantity", "fulfillment-channel",
     "merchant-shipping-group", "status",
 )  # fmt: skip
-_WAREHOUSES = {"GB": "AMAZON_EU", "DE": "AMAZON_EU", "FR": "AMAZON_EU", "AU": "AMAZON_FE"}
+_WAREHOUSES = {**dict.fromkeys(("GB", "DE", "FR", "PL", "SE"), "AMAZON_EU"), "AU": "AMAZON_FE"}
 
 
 def offers_file(store: Store, marketplace: str) -> str:

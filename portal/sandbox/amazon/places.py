@@ -26,6 +26,8 @@ PLACES = {
         Place("A1F83G8C2ARO7P", "GB", "GBP", "Amazon.co.uk", "en_GB", 2_000, False),
         Place("A1PA6795UKMFR9", "DE", "EUR", "Amazon.de", "de_DE", 1_900, False),
         Place("A13V1IB3VIYZZH", "FR", "EUR", "Amazon.fr", "fr_FR", 2_000, False),
+        Place("A1C3SOZRARQ6R3", "PL", "PLN", "Amazon.pl", "pl_PL", 2_300, False),
+        Place("A2NODRKZP88ZB9", "SE", "SEK", "Amazon.se", "sv_SE", 2_500, False),
         Place("A39IBJ37TRP1C6", "AU", "AUD", "Amazon.com.au", "en_AU", 1_000, False),
     )
 }

@@ -163,6 +163,24 @@ async def test_prices_without_tax_equal_the_truth_too(opened: Open, connect: Con
     await shop.assert_equal_to_truth()
 
 
+async def test_a_seller_in_four_countries_has_each_currency_apart(opened: Open, connect: Connect) -> None:
+    places = {"A1PA6795UKMFR9": "EUR", "A13V1IB3VIYZZH": "EUR", "A1C3SOZRARQ6R3": "PLN", "A2NODRKZP88ZB9": "SEK"}
+    shop = await connect(await opened(orders=120, marketplaces=tuple(places)))
+    assert await shop.sync() is Outcome.SUCCESS
+    await shop.assert_equal_to_truth()
+    kept = await shop.rows(
+        "SELECT DISTINCT meta->>'marketplace' AS at, currency FROM orders WHERE connection_id = $1 AND total > 0"
+    )
+    assert {row["at"]: row["currency"] for row in kept} == places
+    fees = await shop.rows("SELECT DISTINCT currency FROM fees WHERE connection_id = $1")
+    assert {row["currency"] for row in fees} == set(places.values())
+    mixed = await shop.rows(
+        "SELECT 1 FROM refunds r JOIN orders o ON o.external_id = r.order_id AND o.connection_id = r.connection_id "
+        "WHERE r.connection_id = $1 AND r.currency <> o.currency"
+    )
+    assert not mixed
+
+
 async def test_what_happens_afterwards_arrives_and_a_quiet_run_changes_nothing(
     account: Seller, connect: Connect
 ) -> None:
@@ -211,8 +229,6 @@ async def test_a_run_that_dies_in_the_middle_of_a_report_goes_on_there(
     await shop.assert_equal_to_truth()
     # Two lists of offers; of the order reports only those asked for in pages that were not committed are asked for again.
     assert account.site.asked["createReport"] <= 25 + 2 + 3 * len(outcomes)
-        outcomes
-    )  # with two lists of offers; reports were gone on with
 
 
 async def test_the_streams_go_on_when_tokens_expire_and_stop_with_advice_when_revoked(
