@@ -43,15 +43,17 @@ class Shop:
     def control(self, action: str, **given: object) -> dict[str, Any]:
         return self.sandbox.control(self.name, action, **given)
 
-    async def request(self, trigger: Any = "manual") -> UUID:
-        """Queue a run; returns its id."""
+    async def request(self, trigger: Any = "manual", **asked: Any) -> UUID:
+        """Queue a run; returns its id. `asked`: streams, since."""
         async with tenant(self.rt.database, self.org) as scope:
-            row, _ = await request_sync(scope, org_id=self.org, connection_id=self.connection_id, trigger=trigger)
+            row, _ = await request_sync(
+                scope, org_id=self.org, connection_id=self.connection_id, trigger=trigger, **asked
+            )
             return await scope.sql.fetchval("SELECT run_id FROM client_api_sync_results WHERE id = $1", row)
 
-    async def sync(self, trigger: Any = "manual", patience: Patience = QUICK) -> Outcome:
+    async def sync(self, trigger: Any = "manual", patience: Patience = QUICK, **asked: Any) -> Outcome:
         """Request a run and run it here."""
-        run_id = await self.request(trigger)
+        run_id = await self.request(trigger, **asked)
         outcome = await engine.run(self.rt, self.org, self.connection_id, run_id, patience=patience)
         async with tenant(self.rt.database, self.org) as scope:
             await scope.sql.execute("DELETE FROM pgqueuer WHERE dedupe_key = $1", f"run:{run_id}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -37,6 +37,33 @@ async def working(rt: Runtime, workers: int = 1, **options: Any) -> AsyncIterato
         await asyncio.wait_for(asyncio.gather(*tasks), 15)
 
 
+@asynccontextmanager
+async def killable(rt: Runtime, sandbox: Sandbox) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """A worker process of its own, and kill -9 for it."""
+    allow = sandbox.url.removeprefix("http://")
+    settings = rt.settings.model_copy(update={"outbound_allow": (allow,)}).model_dump_json(exclude_none=True)
+    root = Path(__file__).parents[2]
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).parent / "worker_child.py"),
+        settings,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+
+    async def kill() -> None:
+        assert child.returncode is None, "the worker ended by itself"
+        child.kill()
+        await child.wait()
+
+    try:
+        yield kill
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+
 async def until(check: Callable[[], Any], seconds: float = 20.0) -> None:
     """Wait for an awaited condition."""
     async with asyncio.timeout(seconds):
@@ -55,22 +82,9 @@ async def test_a_worker_killed_in_the_middle_of_a_backfill_leaves_totals_equal_t
     async with Sandbox([SandboxStoreSpec(name="big", orders=3000, seed=3)]) as sandbox:
         shop = await connect(sandbox, "big")
         await shop.request("first")
-        allow = sandbox.url.removeprefix("http://")
-        settings = rt.settings.model_copy(update={"outbound_allow": (allow,)}).model_dump_json(exclude_none=True)
-        root = Path(__file__).parents[2]
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(Path(__file__).parent / "worker_child.py"),
-            settings,
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
-        )
-        try:
+        async with killable(rt, sandbox) as kill:
             await until(lambda: shop.value("SELECT count(*) >= 300 FROM orders WHERE connection_id = $1"), 30)
-        finally:
-            assert child.returncode is None, "the worker ended by itself"
-            child.kill()
-            await child.wait()
+            await kill()
         held = await shop.value("SELECT count(*) FROM orders WHERE connection_id = $1")
         assert held < 3000
         async with working(rt):
@@ -84,6 +98,39 @@ async def test_a_worker_killed_in_the_middle_of_a_backfill_leaves_totals_equal_t
         assert run["attempts"] == 2
         # It went on from the cursor: what was committed was not fetched once more.
         assert run["rows_fetched"] < 2 * 3000
+
+
+async def test_a_worker_killed_in_a_run_from_a_day_on_goes_on_where_it_was_and_no_cursor_moves(
+    rt: Runtime, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE", timedelta(seconds=3))
+    orders = 900
+    async with Sandbox([SandboxStoreSpec(name="big", orders=orders, seed=3)]) as sandbox:
+        shop = await connect(sandbox, "big")
+        assert await shop.sync("first") is Outcome.SUCCESS
+        cursor = await shop.value("SELECT cursor FROM sync_cursors WHERE connection_id = $1 AND stream = 'orders'")
+        sandbox.control("big", "fault", kind="slow", times=100_000, seconds=1, path="orders")
+        await shop.request(streams=["orders"], since=date(2010, 1, 1))
+        read = "SELECT coalesce((request->'places'->'orders'->>'done')::int, 0) >= 300 FROM client_api_sync_results"
+        async with killable(rt, sandbox) as kill:
+            await until(lambda: shop.value(f"{read} WHERE connection_id = $1 ORDER BY id DESC LIMIT 1"), 40)
+            await kill()
+        sandbox.control("big", "clear_faults")
+        assert await status(shop) == "running"
+        async with working(rt):
+
+            async def done() -> bool:
+                return await status(shop) == "success"
+
+            await until(done, 40)
+        run = await shop.last_run()
+        assert run["attempts"] == 2
+        assert orders <= run["rows_fetched"] < 1.5 * orders, "what was committed was not read once more"
+        assert run["rows_changed"] == 0
+        assert cursor == await shop.value(
+            "SELECT cursor FROM sync_cursors WHERE connection_id = $1 AND stream = 'orders'"
+        )
+        await shop.assert_equal_to_truth()
 
 
 async def test_two_workers_never_run_one_connection_twice(
