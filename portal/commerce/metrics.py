@@ -27,7 +27,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 _COUNTED = (
     "An order counts when it is processing, completed, on hold or refunded, or when it is pending (or in a state of a plug-in's "
     "own) and has a paid date. Cancelled, failed, trashed, draft, test and deleted orders never count. It is dated by its paid "
-    "date, else by its creation; the day is the organization's local one."
+    "date, else by its creation; the day is the organization's local one. Of two sources of the same orders one counts for each "
+    "day; a source in shadow counts for none."
 )
 _WEEK = "Last week is the same weekday seven days ago, up to the same local time of day."
 
@@ -119,6 +120,15 @@ SALES = (
         formula="today's counted orders in a currency without a known rate to the reporting currency",
         source="v_sales_pulse_current.unconverted_orders",
         notes="They are kept and listed, and their amounts are in no total.",
+    ),
+    Metric(
+        name="revenue_share_pct",
+        label="Share of a store",
+        unit="percent",
+        formula="100 x the store's revenue today / revenue today of all stores that count today; unknown when that is not "
+        "above zero",
+        source="v_stores_today.revenue",
+        notes="A store in shadow, or one that counts for other days only, has none.",
     ),
     Metric(
         name="new_customers",

@@ -16,6 +16,11 @@ _COLUMNS = """r.connection_id, c.connection_name, c.platform_type, r.external_id
   r.customer_email, r.country, r.payment_method,
   (SELECT coalesce(sum(b.amount), 0) FROM refunds b WHERE b.org_id = r.org_id AND b.connection_id = r.connection_id
      AND b.order_id = r.external_id AND b.deleted_at IS NULL AND NOT b.unlisted) AS refunded"""
+# The bounds keep to the index what one store of many has; as one equality they would be no value for it.
+_AT_STORE = """r.connection_id >= coalesce((SELECT portal_store()), 0)
+  AND r.connection_id <= coalesce((SELECT portal_store()), 9223372036854775807)"""
+_IN_PICTURE = """EXISTS (SELECT FROM v_picture p WHERE p.connection_id = r.connection_id
+    AND r.business_at >= p.begins AND r.business_at < p.ends)"""
 _PAGE = f"""
 WITH day AS (
   SELECT d.day::timestamp AT TIME ZONE o.timezone AS first, (d.day + 1)::timestamp AT TIME ZONE o.timezone AS beyond
@@ -25,7 +30,7 @@ WITH day AS (
 )
 SELECT {_COLUMNS}
 FROM orders r LEFT JOIN client_api_credentials c ON c.id = r.connection_id
-WHERE r.org_id = (SELECT portal_org()) AND r.deleted_at IS NULL
+WHERE r.org_id = (SELECT portal_org()) AND r.deleted_at IS NULL AND {_AT_STORE} AND {_IN_PICTURE}
   AND r.business_at >= coalesce((SELECT first FROM day), '-infinity')
   AND r.business_at < coalesce((SELECT beyond FROM day), 'infinity')
   AND ($3::text IS NULL OR r.status = $3)
@@ -35,7 +40,7 @@ WHERE r.org_id = (SELECT portal_org()) AND r.deleted_at IS NULL
 ORDER BY r.business_at DESC, r.connection_id DESC, r.external_id DESC LIMIT $8
 """  # noqa: S608 - built from constants
 _ONE = f"""
-SELECT {_COLUMNS}, r.note, r.prices_include_tax, r.meta, r.modified_at, r.arrived_at, r.deleted_at
+SELECT {_COLUMNS}, {_IN_PICTURE} AS in_picture, r.note, r.prices_include_tax, r.meta, r.modified_at, r.arrived_at, r.deleted_at
 FROM orders r LEFT JOIN client_api_credentials c ON c.id = r.connection_id
 WHERE r.org_id = (SELECT portal_org()) AND r.connection_id = $1 AND r.external_id = $2
 """  # noqa: S608
@@ -67,6 +72,8 @@ async def orders_page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Orders by their business time (paid, else created), newest first, and the token of the next page (None: the last).
 
+    Of the connections that count, on the days they count for; with one store looked at (`scope.reading`), all of that store's.
+
     `day` is "today" or YYYY-MM-DD, local to the organization; `search` is contained in number, customer name or e-mail.
     Raises `BadRequest` for an impossible day or a token that is none.
     """
@@ -90,7 +97,8 @@ async def orders_page(
 
 
 async def order_detail(connection: Any, connection_id: int, external_id: str) -> dict[str, Any] | None:
-    """One order with `lines` and `refunds` (lists of rows) and `meta` (a dict); None when there is none. Deleted ones are shown."""
+    """One order with `lines` and `refunds` (lists of rows) and `meta` (a dict); None when there is none. Deleted ones are shown,
+    and those of a store in shadow: `in_picture` says whether its store counts on its day."""
     row = await connection.fetchrow(_ONE, connection_id, external_id)
     if row is None:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from portal.commerce.order_lists import order_detail, orders_page
 from portal.commerce.stock_lists import inventory_alerts, inventory_heat, inventory_summary, products_page
+from portal.commerce.store_lists import stores_today
 from portal.foundation.errors import Missing
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "orders_page",
     "products_page",
     "sales_pulse",
+    "stores_today",
 ]
 
 _COUNTS = """

@@ -8,6 +8,7 @@ from typing import Any
 from quart import Blueprint, Quart, Response, current_app, request
 
 from portal.accounts.gate import principal
+from portal.dashboard.asked import with_store
 from portal.dashboard.registry import tiles
 from portal.dashboard.serving import Answer, Serving
 from portal.dashboard.tile import Tile
@@ -49,10 +50,13 @@ def answer_headers(tile: Tile, found: Answer) -> dict[str, str]:
 
 def handler(tile: Tile) -> Callable[[], Awaitable[Response]]:
     """The route of one tile: parse, one answer, respond."""
-    no_query = tile.query() if not tile.query.__struct_fields__ else None
+    asked = with_store(tile.query)
+    no_query = asked()
 
     async def answer() -> Response:
-        query: Any = no_query if no_query is not None and not request.query_string else parse_query(tile.query)
+        query: Any = parse_query(asked) if request.query_string else no_query
+        if query.store is not None:
+            await serving().standing(principal().org, query.store)  # 404 for a store that is not theirs, cached or not
         found = await serving().json(tile, principal().org, query)
         etag, headers = found.entry.etag, answer_headers(tile, found)
         known = request.headers.get("If-None-Match", "")
@@ -74,7 +78,7 @@ for _tile in tiles():
             summary=_tile.title,
             description=f"{_tile.summary}. Source: {', '.join(_tile.source)}. Cache: at most {_tile.max_age // 60} minutes, "
             "never older than the newest committed data.",
-            query=_tile.query if _tile.query.__struct_fields__ else None,
+            query=with_store(_tile.query),
             response=_tile.response,
             tag="Dashboard tiles",
             example=_tile.example,

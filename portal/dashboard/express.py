@@ -11,6 +11,7 @@ from typing import Any
 
 from portal.accounts.at_once import AtOnce
 from portal.dashboard.api import answer_headers
+from portal.dashboard.asked import with_store
 from portal.dashboard.serving import Serving
 from portal.dashboard.tile import Tile
 from portal.foundation.server import ROUTE
@@ -22,7 +23,7 @@ class Express:
 
     def __init__(self, app: Any, gate: AtOnce, serving: Serving, lanes: dict[str, tuple[Tile, Policy]]) -> None:
         self._app, self._gate, self._serving = app, gate, serving
-        self._lanes = {path: (tile, policy, tile.query()) for path, (tile, policy) in lanes.items()}
+        self._lanes = {path: (tile, policy, with_store(tile.query)()) for path, (tile, policy) in lanes.items()}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         lane = self._lanes.get(scope.get("path", ""))

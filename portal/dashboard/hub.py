@@ -1,5 +1,5 @@
 """Who is looking, and what to tell them. One bus subscription per process; each changed tile is rendered once per
-organization and the same message goes to every socket that looks at it.
+organization and store that somebody looks at (None: all stores together), and the same message goes to every such socket.
 
 Sequence numbers are the tenant's data version, so they mean the same in every process and after a restart: a client that
 reconnects says the last one it saw and gets what it missed as the tiles' present state.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,9 @@ import structlog
 from portal.dashboard.registry import tiles
 from portal.dashboard.serving import Serving
 from portal.dashboard.socket import Message, Socket, message
+from portal.dashboard.standing import Standing
 from portal.foundation.bus import Event
+from portal.foundation.errors import Missing
 from portal.foundation.metrics import PUSHES, SOCKETS
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
@@ -39,7 +41,7 @@ class Hub:
         self._rooms: dict[UUID, set[Socket]] = defaultdict(set)
         self._dirty: dict[UUID, set[str]] = {}
         self._pushed: dict[UUID, int] = {}
-        self._standings: dict[UUID, str] = {}  # how the stores stood when somebody last looked
+        self._standings: dict[tuple[UUID, int | None], str] = {}  # how the stores stood when somebody last looked
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -59,7 +61,7 @@ class Hub:
     def join(self, socket: Socket) -> None:
         self._rooms[socket.org_id].add(socket)
         SOCKETS.inc()
-        if socket.org_id not in self._standings:
+        if (socket.org_id, socket.store) not in self._standings:
             self._spawn(self._look_at_stores(socket.org_id))
 
     def leave(self, socket: Socket) -> None:
@@ -70,21 +72,28 @@ class Hub:
             if not room:
                 del self._rooms[socket.org_id]
                 self._pushed.pop(socket.org_id, None)
-                self._standings.pop(socket.org_id, None)
+            if not any(other.store == socket.store for other in room):
+                self._standings.pop((socket.org_id, socket.store), None)
 
     async def seq(self, org_id: UUID) -> int:
         """The organization's sequence number now."""
         return (await self._serving.versions.current(org_id)).number
 
-    async def missed(self, org_id: UUID, since: int) -> tuple[int, list[dict[str, Any]]]:
-        """What a page that last saw `since` has to repeat: nothing, or the present state of every tile."""
+    async def missed(self, org_id: UUID, since: int, store: int | None = None) -> tuple[int, list[dict[str, Any]]]:
+        """What a page that last saw `since` has to repeat: nothing, or the present state of every tile.
+
+        Raises `Missing` for a `store` that is not the organization's.
+        """
         version = await self._serving.versions.current(org_id)
         if org_id in self._rooms:
             self._pushed.setdefault(org_id, version.number)
+        if store is None and since >= version.number:
+            return version.number, []
+        stand = await self._serving.standing(org_id, store)
         if since >= version.number:
             return version.number, []
         async with self._app.app_context():
-            shown, drawn = await self._serving.dashboard(tiles(), org_id)
+            shown, drawn = await self._serving.dashboard(tiles(), org_id, stand)
         return shown.number, [{"id": name, "seq": shown.number, "html": html} for name, html in drawn.items()]
 
     async def on_event(self, event: Event) -> None:
@@ -103,11 +112,26 @@ class Hub:
 
     async def _look_at_stores(self, org_id: UUID) -> None:
         """A sync began, moved or ended: when that changed how the stores stand, every tile says so."""
-        mark = (await self._serving.standing(org_id)).mark
-        before = self._standings.get(org_id)
-        self._standings[org_id] = mark
-        if before is not None and before != mark:
-            self._mark(org_id, {"*"})
+        for store in self._looked_at(org_id):
+            stand = await self._stand(org_id, store)
+            before = self._standings.get((org_id, store))
+            if stand is not None:
+                self._standings[org_id, store] = stand.mark
+                if before is not None and before != stand.mark:
+                    self._mark(org_id, {"*"})
+
+    def _looked_at(self, org_id: UUID) -> set[int | None]:
+        """The stores of which somebody has a page open. Each was there when its page was; so they are few."""
+        return {socket.store for socket in self._rooms.get(org_id, ())}
+
+    async def _stand(self, org_id: UUID, store: int | None) -> Standing | None:
+        """How the store stands. None when it is gone: its pages are told that they are of the past."""
+        try:
+            return await self._serving.standing(org_id, store)
+        except Missing:
+            for socket in [each for each in self._rooms.get(org_id, ()) if each.store == store]:
+                socket.end(1001, "replaced")
+            return None
 
     def _mark(self, org_id: UUID, kinds: set[str]) -> None:
         if org_id not in self._rooms:
@@ -131,22 +155,29 @@ class Hub:
 
     async def _render(self, org_id: UUID, kinds: set[str]) -> None:
         moved = tuple(t for t in tiles() if "*" in kinds or t.refresh_on & kinds)
-        async with self._app.app_context():
-            version, drawn = await self._serving.dashboard(moved, org_id)
-        for name, html in drawn.items():
-            self._send(org_id, message(type="part", id=name, seq=version.number, html=html))
+        version = await self._serving.versions.current(org_id)
+        for store in self._looked_at(org_id) if moved else ():
+            stand = await self._stand(org_id, store)
+            if stand is None:
+                continue
+            async with self._app.app_context():
+                shown, drawn = await self._serving.dashboard(moved, org_id, stand)
+            room = [socket for socket in self._rooms.get(org_id, ()) if socket.store == store]
+            for name, html in drawn.items():
+                self._send(room, message(type="part", id=name, seq=shown.number, html=html))
         self._pushed[org_id] = version.number
         if not moved:
-            self._send(org_id, message(type="beat", seq=version.number))
+            self._send(self._rooms.get(org_id, ()), message(type="beat", seq=version.number))
 
     async def _push_part(self, part: Part, event: Event) -> None:
         version = await self._serving.versions.current(event.org_id)
         async with self._app.app_context():
             for name, html in await part.render(self._rt, event):
-                self._send(event.org_id, message(type="part", id=name, seq=version.number, html=html))
+                self._send(
+                    self._rooms.get(event.org_id, ()), message(type="part", id=name, seq=version.number, html=html)
+                )
 
-    def _send(self, org_id: UUID, said: Message) -> None:
-        room = self._rooms.get(org_id, ())
+    def _send(self, room: Collection[Socket], said: Message) -> None:
         for socket in tuple(room):
             socket.offer(said)
         PUSHES.inc(len(room))
@@ -185,7 +216,7 @@ class Hub:
         while True:
             await asyncio.sleep(HEARTBEAT)
             for org_id in list(self._rooms):
-                self._send(org_id, message(type="beat", seq=self._pushed.get(org_id, 0)))
+                self._send(self._rooms.get(org_id, ()), message(type="beat", seq=self._pushed.get(org_id, 0)))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -12,10 +12,12 @@ from msgspec import Meta
 from quart import Blueprint, Response, current_app, websocket
 
 from portal.accounts.gate import principal
+from portal.dashboard.api import serving
+from portal.dashboard.asked import StoreId
 from portal.dashboard.hub import HEARTBEAT, Hub
 from portal.dashboard.socket import LAGGED, Socket, message
 from portal.foundation.database import AWAY
-from portal.foundation.errors import PortalError
+from portal.foundation.errors import Missing, PortalError
 from portal.foundation.runtime import runtime
 from portal.foundation.web import policy
 from portal.foundation.web.answers import json_answer
@@ -30,9 +32,10 @@ SEND_TIMEOUT = 10.0  # seconds a client may keep one message waiting
 
 
 class Since(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last sequence number the page saw."""
+    """The last sequence number the page saw, and the one store it looks at."""
 
     since: Annotated[int, Meta(ge=0)] = 0
+    store: StoreId | None = None
 
 
 def hub() -> Hub:
@@ -43,7 +46,8 @@ def hub() -> Hub:
 @route(blueprint, "/dashboard/live", roles=DASHBOARD, family="page")
 async def live_poll() -> Response:
     """What moved since the page's last sequence number."""
-    seq, parts = await hub().missed(principal().org, parse_query(Since).since)
+    asked = parse_query(Since)
+    seq, parts = await hub().missed(principal().org, asked.since, asked.store)
     return json_answer({"seq": seq, "parts": parts}, headers={"Cache-Control": "no-store"})
 
 
@@ -53,8 +57,15 @@ async def dashboard_socket() -> Any:
     who = principal()
     if not origin_is_ours(websocket.headers.get("Origin"), cookie=who.via == "session"):
         return "This origin may not connect.", 403
-    since = websocket.args.get("since", "0")
-    socket = Socket(who.org, who.user_id, who.session_id)
+    since, store = websocket.args.get("since", "0"), websocket.args.get("store") or None
+    if store is not None:
+        if not _NUMBER.fullmatch(store):
+            return "store must be the number of a store.", 400
+        try:
+            await serving().standing(who.org, int(store))
+        except Missing as error:
+            return error.message, error.status
+    socket = Socket(who.org, who.user_id, who.session_id, store=int(store) if store else None)
     await websocket.accept()
     socket.wire = wire_of(websocket.scope)
     socket.offer(message(type="hello", seq=await hub().seq(who.org), heartbeat=HEARTBEAT))
@@ -111,6 +122,6 @@ async def _read(socket: Socket) -> None:
 
 
 async def _catch_up(socket: Socket, since: int) -> None:
-    _, parts = await hub().missed(socket.org_id, since)
+    _, parts = await hub().missed(socket.org_id, since, socket.store)
     for part in parts:
         socket.offer(message(type="part", **part))

@@ -11,6 +11,7 @@ from quart import Blueprint, Response, redirect
 from portal.accounts.gate import principal
 from portal.commerce import queries
 from portal.dashboard.api import serving
+from portal.dashboard.asked import StoreId
 from portal.dashboard.registry import tile as tile_by_slug
 from portal.dashboard.registry import tiles
 from portal.dashboard.standing import standing
@@ -48,6 +49,7 @@ class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ) = None
     q: Annotated[str, Meta(max_length=100)] | None = None
     after: Annotated[str, Meta(max_length=200)] | None = None
+    store: StoreId | None = None
 
 
 class InventoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,9 +58,16 @@ class InventoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     show: Literal["alerts", "out_of_stock", "low_stock", "overstock", "all"] = "alerts"
     q: Annotated[str, Meta(max_length=100)] | None = None
     after: Annotated[str, Meta(max_length=200)] | None = None
+    store: StoreId | None = None
 
 
-class CsvQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StoreQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One store alone, or all that count."""
+
+    store: StoreId | None = None
+
+
+class CsvQuery(StoreQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bom=1` for Excel."""
 
     bom: Literal["0", "1"] = "0"
@@ -79,7 +88,7 @@ async def home() -> Response:
 async def dashboard() -> Response:
     """The strip and the tile grid, each tile drawn on its own."""
     org_id = principal().org
-    stand = await serving().standing(org_id)
+    stand = await serving().standing(org_id, parse_query(StoreQuery).store)
     version, drawn = await serving().dashboard(tiles(), org_id, stand)
     return await page("dashboard/page.html", drawn=drawn, live_seq=version.number, standing=stand)
 
@@ -88,9 +97,15 @@ async def dashboard() -> Response:
 async def tile_page(slug: str) -> Response:
     """One tile alone: the HTMX refresh of it, or a page of its own."""
     tile = tile_by_slug(slug)
-    version, drawn = await serving().elements(tile, principal().org)
+    stand = await serving().standing(principal().org, parse_query(StoreQuery).store)
+    version, drawn = await serving().elements(tile, principal().org, stand)
     return await page(
-        "dashboard/tile_page.html", partial="dashboard/_tile.html", tile=tile, drawn=drawn, live_seq=version.number
+        "dashboard/tile_page.html",
+        partial="dashboard/_tile.html",
+        tile=tile,
+        drawn=drawn,
+        live_seq=version.number,
+        standing=stand,
     )
 
 
@@ -98,16 +113,16 @@ async def tile_page(slug: str) -> Response:
 async def tile_csv(slug: str) -> Response:
     """The numbers of one tile as CSV."""
     tile = tile_by_slug(slug)
-    bom = parse_query(CsvQuery).bom == "1"
-    found, _ = await serving().reading(tile, principal().org, tile.query())
-    return csv_answer(tile.slug, *tile.csv(found.body), bom=bom)
+    asked = parse_query(CsvQuery)
+    found, _ = await serving().reading(tile, principal().org, tile.query(), asked.store)
+    return csv_answer(tile.slug, *tile.csv(found.body), bom=asked.bom == "1")
 
 
 @route(blueprint, "/orders", roles=DASHBOARD, family="page")
 async def orders() -> Response:
     """Orders, newest first: the rows behind the revenue."""
     query = parse_query(OrdersQuery)
-    async with scope.reading(runtime().database, principal().org) as connection:
+    async with scope.reading(runtime().database, principal().org, store=query.store) as connection:
         stand = await standing(connection)
         rows, after = await queries.orders_page(
             connection, day=query.day, status=query.status, search=query.q, after=query.after, limit=PAGE
@@ -132,7 +147,7 @@ async def order(connection_id: int, external_id: str) -> Response:
 async def inventory() -> Response:
     """Stock with its cover: the rows behind the heat map."""
     query = parse_query(InventoryQuery)
-    async with scope.reading(runtime().database, principal().org) as connection:
+    async with scope.reading(runtime().database, principal().org, store=query.store) as connection:
         stand = await standing(connection)
         rows, after = await queries.products_page(
             connection, show=query.show, search=query.q, after=query.after, limit=PAGE

@@ -12,15 +12,16 @@ LEFT JOIN LATERAL (
   SELECT state, ours, theirs FROM reconciliations x
   WHERE x.org_id = c.org_id AND x.connection_id = c.id AND x.stream = s.stream ORDER BY x.id DESC LIMIT 1
 ) r ON true
-WHERE c.polled AND c.status <> 'disabled' AND (s.place = 1 OR r.state IS NOT NULL)
+WHERE c.polled AND c.status <> 'disabled' AND c.id IN (SELECT p.connection_id FROM v_picture p WHERE p.ends > portal_now())
+  AND (s.place = 1 OR r.state IS NOT NULL)
 ORDER BY s.place, r.state = 'different' DESC, c.id
 """
 
 
 async def proof(connection: Any, streams: Sequence[str]) -> dict[str, Any] | None:
-    """What the tile's badge says of its `streams`, summed over the stores; None when any of it is not known.
+    """What the tile's badge says of its `streams`, summed over the stores that count now (or the one looked at).
 
-    The counts are those of the first stream; the others only have to be even.
+    None when any of it is not known. The counts are those of the first stream; the others only have to be even.
     """
     if not streams:
         return None

@@ -46,16 +46,15 @@ class Serving:
         self._look = _fingerprint()  # a new release must not be answered with HTML that an old one left in Redis
 
     async def json(self, tile: Tile, org_id: UUID, query: Any) -> Answer:
-        """The documented JSON body of `tile`."""
+        """The documented JSON body of `tile`; of one store when `query.store` names it (`asked.with_store`)."""
         version = await self.versions.current(org_id)
 
         async def compute() -> bytes:
-            async with scope.reading(self._rt.database, org_id, replica=False) as connection:
+            async with scope.reading(self._rt.database, org_id, replica=False, store=query.store) as connection:
                 return encode((await tile.fetch(connection, query)).body)
 
-        entry = await self._rt.cache.get_or_compute(
-            self._key("json", tile, org_id, version, query), tile.max_age, compute
-        )
+        key = self._key("json", tile, (org_id, query.store), version, query)
+        entry = await self._rt.cache.get_or_compute(key, tile.max_age, compute)
         return Answer(entry, version)
 
     def peek(self, tile: Tile, org_id: UUID, query: Any) -> Answer | None:
@@ -63,34 +62,32 @@ class Serving:
         version = self.versions.peek(org_id)
         if version is None:
             return None
-        entry = self._rt.cache.peek(self._key("json", tile, org_id, version, query), tile.max_age)
+        entry = self._rt.cache.peek(self._key("json", tile, (org_id, query.store), version, query), tile.max_age)
         return None if entry is None else Answer(entry, version)
 
-    async def standing(self, org_id: UUID) -> Standing:
-        """How the organization's stores stand now. Not cached: it moves without moving the data version."""
-        async with scope.reading(self._rt.database, org_id) as connection:
+    async def standing(self, org_id: UUID, store: int | None = None) -> Standing:
+        """How the organization's stores (or one of them) stand now. Not cached: it moves without moving the data version.
+
+        Raises `Missing` for a store that is not the organization's.
+        """
+        async with scope.reading(self._rt.database, org_id, store=store) as connection:
             return await standing(connection)
 
-    async def elements(self, tile: Tile, org_id: UUID, stand: Standing | None = None) -> tuple[Version, dict[str, str]]:
-        """The HTML of every element of `tile` by id, the same for all who look at the organization."""
+    async def elements(self, tile: Tile, org_id: UUID, stand: Standing) -> tuple[Version, dict[str, str]]:
+        """The HTML of every element of `tile` by id, the same for all who look at `stand`'s store (None: all) of it."""
         version = await self.versions.current(org_id)
-        stand = stand or await self.standing(org_id)
 
         async def compute() -> bytes:
-            return msgspec.json.encode(await self._draw(tile, org_id, version))
+            return msgspec.json.encode(await self._draw(tile, org_id, stand.store, version))
 
-        entry = await self._rt.cache.get_or_compute(
-            self._key(f"html-{stand.mark}", tile, org_id, version, None), tile.max_age, compute
-        )
+        key = self._key(f"html-{stand.mark}", tile, (org_id, stand.store), version, None)
+        entry = await self._rt.cache.get_or_compute(key, tile.max_age, compute)
         drawn: dict[str, str] = msgspec.json.decode(entry.body)
         return version, drawn
 
-    async def dashboard(
-        self, tiles: tuple[Tile, ...], org_id: UUID, stand: Standing | None = None
-    ) -> tuple[Version, dict[str, str]]:
+    async def dashboard(self, tiles: tuple[Tile, ...], org_id: UUID, stand: Standing) -> tuple[Version, dict[str, str]]:
         """The elements of all `tiles`. A tile that fails shows its error in its own box; the page lives."""
         version = await self.versions.current(org_id)
-        stand = stand or await self.standing(org_id)
         drawn: dict[str, str] = {}
         for tile, found in zip(
             tiles,
@@ -115,20 +112,21 @@ class Serving:
             for element in tile.elements
         }
 
-    async def reading(self, tile: Tile, org_id: UUID, query: Any) -> tuple[Reading, Standing]:
-        """The tile's reading and the organization's standing, in one transaction."""
-        async with scope.reading(self._rt.database, org_id) as connection:
-            return await tile.fetch(connection, query), await standing(connection)
+    async def reading(self, tile: Tile, org_id: UUID, query: Any, store: int | None = None) -> tuple[Reading, Standing]:
+        """The tile's reading and the organization's standing, in one transaction. Raises `Missing` as `standing` does."""
+        async with scope.reading(self._rt.database, org_id, store=store) as connection:
+            stand = await standing(connection)
+            return await tile.fetch(connection, query), stand
 
-    async def _drawable(self, tile: Tile, org_id: UUID) -> tuple[Reading, dict[str, Any], Standing]:
-        async with scope.reading(self._rt.database, org_id) as connection:
+    async def _drawable(self, tile: Tile, org_id: UUID, store: int | None) -> tuple[Reading, dict[str, Any], Standing]:
+        async with scope.reading(self._rt.database, org_id, store=store) as connection:
             found = await tile.fetch(connection, tile.query())
             more = found.more | (await tile.draw(connection, found) if tile.draw else {})
             more["proof"] = await proof(connection, tile.proof_streams)
             return found, more, await standing(connection)
 
-    async def _draw(self, tile: Tile, org_id: UUID, version: Version) -> dict[str, str]:
-        found, more, stand = await self._drawable(tile, org_id)
+    async def _draw(self, tile: Tile, org_id: UUID, store: int | None, version: Version) -> dict[str, str]:
+        found, more, stand = await self._drawable(tile, org_id, store)
         context = {
             "tile_of": tile,
             "body": found.body,
@@ -138,17 +136,18 @@ class Serving:
             "currency": stand.currency,
             "timezone": stand.timezone,
             "seq": version.number,
-            "as_of": version.as_of,
+            # Of one store: what it brought last, not what another one did.
+            "as_of": version.as_of if store is None else stand.last_success_at,
             "now": self._rt.clock(),
         }
         return {element.id: await render_template(element.template, **context) for element in tile.elements}
 
-    def _key(self, kind: str, tile: Tile, org_id: UUID, version: Version, query: Any) -> str:
+    def _key(self, kind: str, tile: Tile, whose: tuple[UUID, int | None], version: Version, query: Any) -> str:
         hour: datetime = self._rt.clock()
         asked = msgspec.json.encode(query).decode() if query is not None else ""
         # The UTC quarter hour bounds every local midnight (zones are offset by multiples of 15 minutes).
         quarter = int(hour.timestamp()) // 900
-        return f"tile:{self._look}:{kind}:{tile.slug}:{org_id}:{version.number}:{quarter}:{asked}"
+        return f"tile:{self._look}:{kind}:{tile.slug}:{whose[0]}:{whose[1] or ''}:{version.number}:{quarter}:{asked}"
 
 
 def _fingerprint() -> str:

@@ -8,6 +8,7 @@ from quart import Quart
 
 from portal.accounts.at_once import AtOnce
 from portal.dashboard import api, live, pages, restatement_pages
+from portal.dashboard.asked import here, kept
 from portal.dashboard.express import Express
 from portal.dashboard.hub import Hub
 from portal.dashboard.registry import tiles
@@ -20,7 +21,8 @@ from portal.foundation.web.parts import Part
 
 def install(app: Quart, rt: Runtime, parts: Sequence[Part]) -> None:
     """Blueprints, serving and live pushes. `parts` are what other rooms push."""
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update({**FILTERS, "kept": kept})
+    app.jinja_env.globals["here"] = here
     serving = Serving(rt, Versions(rt))
     hub = Hub(rt, app, serving, parts)
     app.extensions["dashboard"], app.extensions["live"] = serving, hub

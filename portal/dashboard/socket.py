@@ -47,6 +47,7 @@ class Socket:
     user_id: UUID | None
     session_id: UUID | None
     wire: Wire | None = None
+    store: int | None = None  # the one store it looks at
     closing: tuple[int, str] | None = None
     _waiting: deque[Message] | None = None
     _sending: bool = False

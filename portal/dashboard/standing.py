@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Literal
+
+import msgspec
+
+from portal.foundation.errors import Missing
 
 State = Literal["live", "stale", "error", "empty", "not_connected", "first_sync"]
 
@@ -20,15 +24,36 @@ SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        bool_or(c.polled AND c.status IN ('active', 'error') AND c.last_success_at < portal_now() - CASE c.sync_frequency
          WHEN 'hourly' THEN interval '2 hours' WHEN 'every_6_hours' THEN interval '12 hours'
          WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END) AS overdue,
-       portal_now() AS now, (SELECT max(r.id) FROM reconciliations r WHERE r.org_id = o.id) AS compared
-FROM organizations o LEFT JOIN client_api_credentials c ON c.org_id = o.id AND c.status <> 'disabled'
+       portal_now() AS now, (SELECT max(r.id) FROM reconciliations r WHERE r.org_id = o.id) AS compared,
+       (SELECT portal_store()) AS store,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(s.id, s.connection_name, s.platform_type, s.shadow, s.counts_from,
+                 s.counts_until) ORDER BY lower(s.connection_name), s.id), '[]')
+        FROM client_api_credentials s WHERE s.org_id = o.id) AS choices
+FROM organizations o CROSS JOIN LATERAL (SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today) d
+LEFT JOIN client_api_credentials c ON c.org_id = o.id AND CASE WHEN (SELECT portal_store()) IS NULL
+  -- What is not counted today makes no number of today old.
+  THEN c.status <> 'disabled' AND NOT c.shadow AND coalesce(c.counts_until > d.today, true)
+  ELSE c.id = (SELECT portal_store()) END
 GROUP BY o.id, o.name, o.timezone, o.reporting_currency
 """
 
 
+class Store(msgspec.Struct, frozen=True, array_like=True):
+    """A store to look at alone. In `shadow` it counts for no day, else for those from `counts_from` until before `counts_until`."""
+
+    id: int
+    name: str
+    platform: str
+    shadow: bool
+    counts_from: date | None
+    counts_until: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`timezone` and `currency` are the organization's; `reason` is the newest error of a failing store,
+    """`store` is the one that is looked at, None all that count; `choices` every store there is.
+
+    `timezone` and `currency` are the organization's; `reason` is the newest error of a failing store,
     `compared` the newest comparison with any of them."""
 
     name: str
@@ -43,6 +68,13 @@ class Standing:
     overdue: bool
     now: datetime
     compared: int | None = None
+    store: int | None = None
+    choices: tuple[Store, ...] = ()
+
+    @property
+    def looked_at(self) -> Store | None:
+        """The one store that is looked at."""
+        return next((each for each in self.choices if each.id == self.store), None)
 
     def state(self, *, empty: bool) -> State:
         """The state of a tile that reads the stores' data."""
@@ -65,6 +97,7 @@ class Standing:
             self.reason,
             self.overdue,
             self.compared,
+            [(each.id, each.name, each.shadow) for each in self.choices],
         )
         told = repr((*said, self.currency, self.timezone))
         return blake2b(told.encode(), digest_size=6).hexdigest()
@@ -75,10 +108,15 @@ class Standing:
 
 
 async def standing(connection: Any) -> Standing:
-    """The organization's standing, by the connection of a tenant scope."""
+    """The organization's standing, by the connection of a tenant scope; of the one store that is looked at, else of all.
+
+    Raises `Missing` when that store is not there for this tenant.
+    """
     row = await connection.fetchrow(_SQL)
-    return (
-        Standing(**dict(row))
-        if row
-        else Standing("", "UTC", "USD", 0, 0, None, None, None, None, False, datetime.now(UTC))
-    )
+    if row is None:
+        return Standing("", "UTC", "USD", 0, 0, None, None, None, None, False, datetime.now(UTC))
+    choices = msgspec.json.decode(row["choices"], type=tuple[Store, ...])
+    found = Standing(**{**dict(row), "choices": choices})
+    if found.store is not None and found.looked_at is None:
+        raise Missing("There is no such store.", details={"store": found.store})
+    return found

@@ -44,11 +44,17 @@ async def tenant(database: Database, org_id: UUID, *, read_only: bool = False) -
 
 
 @asynccontextmanager
-async def reading(database: Database, org_id: UUID, *, replica: bool = False) -> AsyncIterator[Any]:
-    """The hot path: a read-only transaction in three round trips; yields the asyncpg connection."""
+async def reading(
+    database: Database, org_id: UUID, *, replica: bool = False, store: int | None = None
+) -> AsyncIterator[Any]:
+    """The hot path: a read-only transaction in three round trips; yields the asyncpg connection.
+
+    `store`: the views tell of this connection alone, not of all that count (docs/stores-together.md).
+    """
     async with database.pool(replica=replica).acquire() as connection:
-        # One simple-protocol round trip; a UUID's text cannot carry SQL.
-        await connection.execute(f"BEGIN READ ONLY; SET LOCAL app.org_id = '{UUID(str(org_id))}'")
+        # One simple-protocol round trip; the text of a UUID or a number cannot carry SQL.
+        alone = "" if store is None else f"; SET LOCAL app.store = '{int(store)}'"
+        await connection.execute(f"BEGIN READ ONLY; SET LOCAL app.org_id = '{UUID(str(org_id))}'{alone}")
         try:
             yield connection
         finally:

@@ -14,6 +14,7 @@ const ENDS = {
 };
 const CLOSED_FOR_GOOD = {4401: "signed_out", 4403: "role_changed"};
 const POLL_SECONDS = Number(body.dataset.livePoll || 30);
+const STORE = body.dataset.liveStore ? `&store=${body.dataset.liveStore}` : ""; // a page that looks at one store
 const SLOWEST_RETRY = 30_000;
 
 let seen = firstSeen();   // the highest sequence number this page shows
@@ -88,7 +89,7 @@ function connect() {
   if (over || socket) return;
   clearTimeout(retry);
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const mine = new WebSocket(`${scheme}//${location.host}/ws/dashboard?since=${seen}`);
+  const mine = new WebSocket(`${scheme}//${location.host}/ws/dashboard?since=${seen}${STORE}`);
   socket = mine;
   mine.onmessage = (event) => { if (mine === socket) receive(JSON.parse(event.data)); };
   mine.onclose = (event) => { if (mine === socket) lost(event.code); };
@@ -151,7 +152,7 @@ async function ask() {
   if (document.hidden) return; // asked at once when the tab is looked at again
   pollSoon(POLL_SECONDS * 1000);
   try {
-    const answer = await fetch(`/dashboard/live?since=${seen}`, {
+    const answer = await fetch(`/dashboard/live?since=${seen}${STORE}`, {
       headers: {Accept: "application/json"}, credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout(15_000),
     });
     if (answer.status === 401) return end("signed_out");

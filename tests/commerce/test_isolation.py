@@ -14,9 +14,11 @@ from tests.commerce.made import NOON, Store, connect, line, order, product, refu
 
 TABLES = (
     "orders", "order_lines", "refunds", "refund_lines", "products", "customers", "coupons", "tax_rates", "fees",
-    "early_deletions", "exchange_rates", "daily_sales", "daily_sku_sales",
+    "early_deletions", "exchange_rates", "daily_sales", "daily_sku_sales", "picture_switches",
 )  # fmt: skip
-VIEWS = ("v_sales_pulse_current", "v_inventory_items", "v_inventory_alerts", "v_inventory_summary")
+VIEWS = (
+    "v_sales_pulse_current", "v_inventory_items", "v_inventory_alerts", "v_inventory_summary", "v_picture", "v_stores_today",
+)  # fmt: skip
 
 
 async def fill(store: Store) -> None:

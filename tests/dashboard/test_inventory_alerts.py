@@ -99,7 +99,7 @@ async def test_limit_bounds_the_list(reader: Visitor) -> None:
         ("limit=501", "limit", None),
         ("limit=ten", "limit", None),
         ("limit=1e3", "limit", None),
-        ("page=2", "page", ["limit", "severity"]),
+        ("page=2", "page", ["limit", "severity", "store"]),
     ],
 )
 async def test_an_unknown_value_is_refused_with_the_allowed_ones(

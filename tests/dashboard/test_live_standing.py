@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.dashboard.hub import Hub
+from portal.dashboard.socket import Socket
 from portal.foundation.bus import Event
 from portal.foundation.runtime import Runtime
 
@@ -15,7 +16,7 @@ async def test_the_tiles_are_drawn_again_when_the_stores_standing_changed_and_on
     class Serving:
         mark = "well"
 
-        async def standing(self, org_id: UUID) -> Any:
+        async def standing(self, org_id: UUID, store: int | None = None) -> Any:
             return self
 
         class versions:
@@ -25,7 +26,7 @@ async def test_the_tiles_are_drawn_again_when_the_stores_standing_changed_and_on
     serving = Serving()
     hub = Hub(rt, None, serving, ())  # type: ignore[arg-type]
     marked: list[set[str]] = []
-    hub._rooms[org] = set()
+    hub._rooms[org] = {Socket(org, None, None)}
     hub._mark = lambda org_id, kinds: marked.append(kinds)  # type: ignore[method-assign]
     for mark in ("well", "well", "ill", "ill", "well"):
         serving.mark = mark
