@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,26 @@ async def working(rt: Runtime, workers: int = 1, **options: Any) -> AsyncIterato
         await asyncio.wait_for(asyncio.gather(*tasks), 15)
 
 
+@dataclass
+class Killable:
+    """A worker process of its own."""
+
+    process: asyncio.subprocess.Process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    async def kill(self) -> None:
+        """kill -9."""
+        assert self.process.returncode is None, "the worker ended by itself"
+        self.process.kill()
+        await self.process.wait()
+
+
 @asynccontextmanager
-async def killable(rt: Runtime, sandbox: Sandbox) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """A worker process of its own, and kill -9 for it."""
+async def killable(rt: Runtime, sandbox: Sandbox) -> AsyncIterator[Killable]:
+    """A worker process of its own, which is gone afterwards."""
     allow = sandbox.url.removeprefix("http://")
     settings = rt.settings.model_copy(update={"outbound_allow": (allow,)}).model_dump_json(exclude_none=True)
     root = Path(__file__).parents[2]
@@ -51,13 +69,8 @@ async def killable(rt: Runtime, sandbox: Sandbox) -> AsyncIterator[Callable[[], 
         env={**os.environ, "PYTHONPATH": str(root)},
     )
 
-    async def kill() -> None:
-        assert child.returncode is None, "the worker ended by itself"
-        child.kill()
-        await child.wait()
-
     try:
-        yield kill
+        yield Killable(child)
     finally:
         if child.returncode is None:
             child.kill()
@@ -82,9 +95,9 @@ async def test_a_worker_killed_in_the_middle_of_a_backfill_leaves_totals_equal_t
     async with Sandbox([SandboxStoreSpec(name="big", orders=3000, seed=3)]) as sandbox:
         shop = await connect(sandbox, "big")
         await shop.request("first")
-        async with killable(rt, sandbox) as kill:
+        async with killable(rt, sandbox) as worker:
             await until(lambda: shop.value("SELECT count(*) >= 300 FROM orders WHERE connection_id = $1"), 30)
-            await kill()
+            await worker.kill()
         held = await shop.value("SELECT count(*) FROM orders WHERE connection_id = $1")
         assert held < 3000
         async with working(rt):
@@ -112,9 +125,9 @@ async def test_a_worker_killed_in_a_run_from_a_day_on_goes_on_where_it_was_and_n
         sandbox.control("big", "fault", kind="slow", times=100_000, seconds=1, path="orders")
         await shop.request(streams=["orders"], since=date(2010, 1, 1))
         read = "SELECT coalesce((request->'places'->'orders'->>'done')::int, 0) >= 300 FROM client_api_sync_results"
-        async with killable(rt, sandbox) as kill:
+        async with killable(rt, sandbox) as worker:
             await until(lambda: shop.value(f"{read} WHERE connection_id = $1 ORDER BY id DESC LIMIT 1"), 40)
-            await kill()
+            await worker.kill()
         sandbox.control("big", "clear_faults")
         assert await status(shop) == "running"
         async with working(rt):
