@@ -143,7 +143,7 @@ def _days(store: Store, clock: LocalTime, days: int) -> list[Json]:
             row = rows[day, order.currency]
             row[0] += 1
             row[1] += order.total
-            row[3] += sum(line.quantity for line in order.lines)
+            row[3] += sum(line.quantity for line in order.lines) + (_typed_in(store, order) is not None)
         for refund in order.refunds:
             day = clock.day_number(refund.created)
             if day > first:
@@ -157,6 +157,15 @@ def _days(store: Store, clock: LocalTime, days: int) -> list[Json]:
     ]  # fmt: skip
 
 
+def _typed_in(store: Store, order: Order) -> int | None:
+    """The amount of a line without a product: Shopify has them where others have a fee."""
+    if store.spec.platform != "shopify":
+        return None
+    from portal.sandbox.shopify.world import items
+
+    return next((item.custom for item in items(order) if item.line is None), None)
+
+
 def _sales_by_sku(store: Store) -> list[Json]:
     """Units and line totals (net of tax, after discounts, before refunds) of orders that counted in the last 30
     days (30 x 24 h); lines of deleted products have neither id nor SKU."""
@@ -168,6 +177,10 @@ def _sales_by_sku(store: Store) -> list[Json]:
                 row = sums["" if line.product.gone else line.product.sku, order.currency]
                 row[0] += line.quantity
                 row[1] += line.total
+            if (amount := _typed_in(store, order)) is not None:
+                row = sums["", order.currency]
+                row[0] += 1
+                row[1] += amount
     return [
         {"sku": sku or None, "currency": code, "units": units, "total": text(total)}
         for (sku, code), (units, total) in sorted(sums.items())
