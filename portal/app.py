@@ -20,7 +20,16 @@ from portal.ops import health
 from portal.superadmin import api as superadmin_api
 from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
-from portal.sync import connecting, health_pages, part_pages, proof_pages, store_actions, webhooks_in
+from portal.sync import (
+    connecting,
+    delivery_pages,
+    health_pages,
+    part_pages,
+    proof_pages,
+    store_actions,
+    webhook_pages,
+    webhooks_in,
+)
 from portal.sync import pages as sync_pages
 from portal.sync import parts as sync_parts
 from portal.uploads import pages as uploads_pages
@@ -39,6 +48,8 @@ BLUEPRINTS = (
     connecting.blueprint,
     proof_pages.blueprint,
     health_pages.blueprint,
+    delivery_pages.blueprint,
+    webhook_pages.blueprint,
     webhooks_in.blueprint,
     uploads_pages.blueprint,
     superadmin_pages.blueprint,

@@ -160,6 +160,13 @@ class Settings(BaseModel):
     session_days: int = Field(
         14, alias="PORTAL_SESSION_DAYS", ge=1, le=365, description="life of a browser session in days"
     )
+    webhook_days: int = Field(
+        7,
+        alias="PORTAL_WEBHOOK_DAYS",
+        ge=2,
+        le=90,
+        description="days that webhook deliveries are kept to be seen and replayed, 2 to 90",
+    )
     demo: bool = Field(
         False, alias="PORTAL_DEMO", description="true in the demo: shows the demo's logins on the login page"
     )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from quart import Blueprint, Response
 
 from portal.accounts.gate import principal
 from portal.connectors.registry import manifest as manifest_of
-from portal.foundation.runtime import runtime
+from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores import checks
 from portal.stores import service as stores
-from portal.sync.status import connection_test
-from portal.sync.status import runs_of
-from portal.tenancy.scope import tenant
+from portal.stores.connection import FREQUENCIES, StoreConnection
+from portal.sync import subscriptions, webhook_findings
+from portal.sync.registration import delivery_url, last_registration
+from portal.sync.status import connection_test, runs_of
+from portal.tenancy.scope import Scope, tenant
 
+LOOK_AFTER = timedelta(minutes=10)
+"""How old the last look at the webhooks may be when the page is opened, before it asks for a new one."""
 blueprint = Blueprint("health_of_stores", __name__)
 STATUS_WORDS = {
     "success": "Everything works",
@@ -39,12 +46,12 @@ async def health_page(connection_id: int) -> Response:
         connection = await stores.load(scope, connection_id)
         history = await checks.history(scope, connection_id)
         runs = await runs_of(scope, connection, limit=50)
+        webhooks = await webhook_context(rt, scope, connection)
     manifest, test = manifest_of(connection.platform), connection_test(connection)
     answered = [each.response_ms for each in reversed(history) if each.ok]
     return await page(
         "stores/health.html",
         store=connection,
-        manifest=manifest,
         test=test,
         history=history,
         permissions=checks.permissions(manifest, test),
@@ -54,4 +61,25 @@ async def health_page(connection_id: int) -> Response:
         words=STATUS_WORDS,
         errors=[run for run in runs if run.error][:10],
         can_manage=who.role in OWNER,
+        fresh=False,
+        **webhooks,
     )
+
+
+async def webhook_context(rt: Runtime, scope: Scope, connection: StoreConnection) -> dict[str, Any]:
+    """What the webhook card shows. `look`: the last look is old, so the page asks for a new one."""
+    found = await subscriptions.load(scope, connection.id)
+    registration, findings = last_registration(connection), await webhook_findings.load(scope, connection.id)
+    manifest, url, now = manifest_of(connection.platform), delivery_url(rt, connection), rt.clock()
+    off = [each.topic for each in found.values() if each.status in subscriptions.OFF]
+    return {
+        "topics": webhook_findings.shown(found, manifest.webhook_topics),
+        "manifest": manifest,
+        "registration": registration,
+        "findings": findings,
+        "delivery_host": url.partition("/webhooks/")[0],
+        "off": off,
+        "paused": [each.topic for each in found.values() if each.status == "paused"],
+        "frequency": FREQUENCIES[connection.frequency][1].lower(),
+        "look": bool(url) and connection.polled and (registration is None or now - registration.at > LOOK_AFTER),
+    }

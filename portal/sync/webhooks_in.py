@@ -1,26 +1,43 @@
-"""Deliveries from stores: verified over the raw body, kept durably, answered; the work is done by a worker."""
+"""Deliveries from stores: verified over the raw body, kept durably, answered; the work is done by a worker.
+
+A genuine delivery is never refused for the number of requests. What is counted, by address, are tries of unknown tokens and, by
+token and address, wrong signatures: they get 429 instead of 404 and 401, and are logged once a minute.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
-from uuid import UUID
+import math
+from collections.abc import Mapping
+from typing import cast
 
-from quart import Blueprint, Response, request
+import structlog
+from quart import Blueprint, Response, current_app, request
+from quart.blueprints import BlueprintSetupState
 
+from portal.accounts.gate import client_address
+from portal.connectors.base import Webhooks
+from portal.connectors.registry import manifest as manifest_of
 from portal.connectors.registry import manifests
 from portal.connectors.registry import webhooks as webhooks_of
-from portal.foundation.errors import Missing, Unauthenticated
+from portal.foundation.errors import BadRequest, Missing, NotAllowed, PortalError, TooMany, Unauthenticated
 from portal.foundation.metrics import WEBHOOKS
 from portal.foundation.runtime import runtime
 from portal.foundation.web.policy import PUBLIC, route
-from portal.stores.connection import StoreConnection, load
-from portal.stores.sealed import webhook_secret
-from portal.sync.deliveries import store
-from portal.tenancy.scope import platform, tenant
+from portal.sync import self_test
+from portal.sync.doors import Door, Doors
+from portal.sync.intake import Arrival, Intake
 
 blueprint = Blueprint("webhooks_in", __name__)
 LARGEST_BODY = 2_000_000
-_KEPT_HEADERS = ("x-wc-", "x-shopify-", "x-amz", "content-type", "user-agent")
+UNKNOWN_A_MINUTE, WRONG_A_MINUTE = 600, 60
+"""Tries of unknown tokens by address, wrong signatures by token and address."""
+_log = structlog.get_logger("portal.webhooks")
+
+
+@blueprint.record_once
+def _open(state: BlueprintSetupState) -> None:
+    app = state.app
+    app.extensions["webhooks"] = (Doors(app.extensions["portal"]), Intake(app.extensions["portal"]))
 
 
 @route(
@@ -33,51 +50,79 @@ _KEPT_HEADERS = ("x-wc-", "x-shopify-", "x-amz", "content-type", "user-agent")
     max_body=LARGEST_BODY,
 )
 async def receive(platform_type: str, public_token: str) -> Response:
-    """One delivery: 200 once it is stored (or was before), 401 for a wrong signature, 404 for an unknown address."""
+    """One delivery: 200 once it is stored (or was before); else nothing is, and the status says why (docs/webhooks.md)."""
     rt = runtime()
-    module = webhooks_of(platform_type) if platform_type in {each.platform for each in manifests()} else None
-    async with platform(rt.database, "find the store of a webhook", read_only=True) as scope:
-        found = await scope.sql.fetchrow(
-            "SELECT id, org_id, webhook_secret FROM client_api_credentials WHERE public_token = $1 AND platform_type = $2",
-            public_token[:100],
-            platform_type[:40],
-        )
-        connection = await load(scope, found["id"]) if found is not None else None
-    if module is None or connection is None:
-        _count("unknown", "unknown")
-        raise Missing("There is no such webhook address.")
+    doors, intake = cast(tuple[Doors, Intake], current_app.extensions["webhooks"])
+    door, module = await _door(doors, platform_type, public_token[:100])
     body = cast(bytes, await request.get_data(as_text=False))
-    headers = _headers()
-    if module.is_ping(headers, body):
-        _count(connection.platform, "ping")
+    given = {name.lower(): value[:1000] for name, value in request.headers.items()}
+    if module.is_ping(given, body):
+        _count(door.platform, "ping")
         return Response("", 200)
-    secret = await webhook_secret(rt, connection.org_id, connection, found["webhook_secret"])
-    if not secret or not module.verify(headers, body, secret):
-        _count(connection.platform, "wrong_signature")
-        raise Unauthenticated("The signature does not fit the delivery.", code="WRONG_SIGNATURE")
-    if connection.status == "disabled":
+    trial = self_test.asked(given, door)
+    fits = _fits(module, given, body, door)
+    if not fits and not trial:  # perhaps the secret was changed a moment ago
+        door = await doors.find(door.token, anew=True) or door
+        fits = _fits(module, given, body, door)
+    if not fits:
+        if trial:
+            return self_test.answer(given, body, door, verified=False, stored=False)
+        await _wrong_signature(door)
+    if not module.meant_for(given, door.settings):
+        _count(door.platform, "wrong_store")
+        raise NotAllowed("The delivery is of another store.", code="WRONG_STORE")
+    topic = module.topic(given)[:100]
+    if not topic:
+        _count(door.platform, "no_topic")
+        raise BadRequest("The delivery does not say what it is about.", code="NO_TOPIC")
+    if not door.open:
         return Response("", 200)
-    new = await _keep(connection.org_id, connection, module.dedupe_key(headers, body), headers, body)
-    _count(connection.platform, "stored" if new else "duplicate")
-    return Response("", 200)
-
-
-async def _keep(org_id: UUID, connection: StoreConnection, key: str, headers: dict[str, str], body: bytes) -> bool:
-    rt = runtime()
-    topic = headers.get("x-wc-webhook-topic") or headers.get("x-shopify-topic") or ""
-    async with tenant(rt.database, org_id) as scope:
-        return await store(
-            scope, connection, dedupe_key=key, topic=topic, headers=headers, body=body, received_at=rt.clock()
+    new = await intake.keep(
+        Arrival(
+            org_id=door.org_id,
+            connection_id=door.connection_id,
+            dedupe_key=module.dedupe_key(given, body)[:300],
+            topic=topic,
+            headers={name: given[name] for name in sorted(module.KEPT_HEADERS & given.keys())},
+            body=body,
+            received_at=rt.clock(),
+            wanted=topic in manifest_of(door.platform).webhook_topics,
         )
+    )
+    _count(door.platform, "stored" if new else "duplicate")
+    return self_test.answer(given, body, door, verified=True, stored=new) if trial else Response("", 200)
 
 
-def _headers() -> dict[str, str]:
-    """The headers that say something of the delivery, lower-cased; no cookies, no authorization, no proxy's."""
-    kept: dict[str, Any] = {}
-    for name, value in request.headers.items():
-        if name.lower().startswith(_KEPT_HEADERS):
-            kept[name.lower()] = value[:1000]
-    return kept
+async def _door(doors: Doors, platform_type: str, token: str) -> tuple[Door, Webhooks]:
+    """Raises `Missing` for an address that is none, `TooMany` for who tries too many of them."""
+    module = webhooks_of(platform_type) if platform_type in {each.platform for each in manifests()} else None
+    door = await doors.find(token) if module is not None else None
+    if module is None or door is None or door.platform != platform_type:
+        _count("unknown", "unknown")
+        await _slow_down(f"w:{client_address()}", UNKNOWN_A_MINUTE)
+        raise Missing("There is no such webhook address.")
+    return door, module
+
+
+def _fits(module: Webhooks, headers: Mapping[str, str], body: bytes, door: Door) -> bool:
+    return any(module.verify(headers, body, secret) for secret in door.secrets)
+
+
+async def _wrong_signature(door: Door) -> None:
+    """Raises `Unauthenticated`, or `TooMany`. Said in the log once a minute, with the store's number and nothing secret."""
+    _count(door.platform, "wrong_signature")
+    once = await runtime().limiter.hit(f"c:{door.connection_id}", "wrong_signature_log", 1)
+    if once.allowed:
+        _log.warning("webhook_wrong_signature", connection_id=door.connection_id, platform=door.platform)
+    await _slow_down(f"c:{door.connection_id}:{client_address()}", WRONG_A_MINUTE)
+    raise Unauthenticated("The signature does not fit the delivery.", code="WRONG_SIGNATURE")
+
+
+async def _slow_down(who: str, limit: int) -> None:
+    state = await runtime().limiter.hit(who, "webhook_failures", limit)
+    if not state.allowed:
+        refused: PortalError = TooMany("Too many of these from your address.", max(1, math.ceil(state.reset_seconds)))
+        raise refused
 
 
 def _count(platform_type: str, result: str) -> None:

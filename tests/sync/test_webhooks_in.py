@@ -177,12 +177,20 @@ async def test_a_burst_is_processed_whole(rt: Runtime, shop: Shop) -> None:
     assert await shop.value(stored(shop)) == 80
 
 
-async def test_old_processed_deliveries_are_pruned(rt: Runtime, client: Visitor, shop: Shop, org: UUID) -> None:
+async def test_old_deliveries_are_forgotten_and_never_one_that_waits(rt: Runtime, client: Visitor, shop: Shop, org: UUID) -> None:
     await deliver(client, shop, b'{"id": 1}')
     async with tenant(rt.database, org) as scope:
-        await scope.sql.execute("UPDATE webhook_deliveries SET processed_at = now() - $1::interval", timedelta(days=8))
+        await scope.sql.execute(
+            "UPDATE webhook_deliveries SET state = 'done', processed_at = now() - $1::interval, received_at = now() - $1::interval",
+            timedelta(days=8),
+        )
+    await deliver(client, shop, b'{"id": 2}')
+    async with tenant(rt.database, org) as scope:
+        await scope.sql.execute(
+            "UPDATE webhook_deliveries SET received_at = now() - $1::interval WHERE state = 'waiting'", timedelta(days=8)
+        )
     await keep_house(rt)
-    assert await shop.value(stored(shop)) == 0
+    assert await shop.value("SELECT string_agg(state, ',') FROM webhook_deliveries WHERE connection_id = $1") == "waiting"
 
 
 async def test_a_read_only_key_registers_nothing_and_says_so(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
+from portal.connectors.base import WebhookThere
 from portal.connectors.shopify import queries
 from portal.connectors.shopify.failures import of_user_errors
 from portal.connectors.shopify.manifest import MANIFEST
@@ -22,8 +23,8 @@ _SCOPE = {
 }
 
 
-async def register(reader: Reader, delivery_url: str) -> Sequence[str]:
-    """One subscription per topic of the manifest that the app's scopes allow, delivering JSON to `delivery_url`.
+async def register(reader: Reader, delivery_url: str, topics: Sequence[str] | None = None) -> Sequence[str]:
+    """One subscription per topic (None: each of the manifest) that the app's scopes allow, delivering JSON to `delivery_url`.
 
     A subscription is ours when it delivers to the same path (it names the connection), whatever host it was made for.
     Returns the topics that are active. Raises `ConnectorError`s; `Forbidden` when none is allowed.
@@ -32,8 +33,7 @@ async def register(reader: Reader, delivery_url: str) -> Sequence[str]:
     ours = await _ours(reader, urlsplit(delivery_url).path)
     active, refused = list[str](), None
     for topic in MANIFEST.webhook_topics:
-        needed = _SCOPE.get(topic.split("/")[0])
-        if needed is not None and needed not in scopes:
+        if (topics is not None and topic not in topics) or not _permitted(topic, scopes):
             continue
         first, *others = ours.get(enum_of(topic), [{}])
         try:
@@ -47,6 +47,25 @@ async def register(reader: Reader, delivery_url: str) -> Sequence[str]:
     if not active and refused is not None:
         raise refused
     return active
+
+
+async def there(reader: Reader, delivery_url: str) -> list[WebhookThere]:
+    """Our subscriptions; a topic that the app's scopes do not allow is `refused`. Shopify knows no paused ones: one that it
+    gave up is not listed any more."""
+    scopes = await reader.scopes()
+    ours = await _ours(reader, urlsplit(delivery_url).path)
+    found = []
+    for topic in MANIFEST.webhook_topics:
+        if known := ours.get(enum_of(topic)):
+            found.append(WebhookThere(topic=topic, delivery_url=text(known[0].get("uri"), 2000)))
+        elif not _permitted(topic, scopes):
+            found.append(WebhookThere(topic=topic, status="refused"))
+    return found
+
+
+def _permitted(topic: str, scopes: Collection[str]) -> bool:
+    needed = _SCOPE.get(topic.split("/", maxsplit=1)[0])
+    return needed is None or needed in scopes
 
 
 def enum_of(topic: str) -> str:

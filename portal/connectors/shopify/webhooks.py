@@ -18,8 +18,22 @@ import msgspec
 
 from portal.connectors.base import Delivery, Rejected
 from portal.connectors.shopify import mapping
+from portal.connectors.shopify.shop import normalised
 from portal.connectors.shopify.values import ITEM, text
+from portal.foundation.errors import ConnectorError
 
+KEPT_HEADERS = frozenset(
+    {
+        "content-type",
+        "user-agent",
+        "x-shopify-topic",
+        "x-shopify-shop-domain",
+        "x-shopify-api-version",
+        "x-shopify-webhook-id",
+        "x-shopify-event-id",
+        "x-shopify-triggered-at",
+    }
+)
 _STREAM = {"orders": "orders", "refunds": "orders", "products": "products", "customers": "customers"}
 _CHANGES = {"create", "update", "updated", "cancelled", "edited", "paid", "fulfilled", "partially_fulfilled"}
 
@@ -38,42 +52,65 @@ def is_ping(headers: Mapping[str, str], body: bytes) -> bool:
     return False
 
 
+def topic(headers: Mapping[str, str]) -> str:
+    """`X-Shopify-Topic`: `orders/updated`."""
+    return text(_header(headers, "x-shopify-topic"), 64).lower()
+
+
+def meant_for(headers: Mapping[str, str], settings: Mapping[str, str]) -> bool:
+    """Whether `X-Shopify-Shop-Domain` is the connection's shop: all shops with one app share its secret."""
+    named = _header(headers, "x-shopify-shop-domain").strip().lower()
+    try:
+        return not named or named == normalised(settings.get("shop_domain", ""))
+    except ConnectorError:
+        return False
+
+
 def verify(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Whether `X-Shopify-Hmac-Sha256` is base64(HMAC-SHA256(raw body, the app's client secret))."""
     given = _header(headers, "x-shopify-hmac-sha256").encode("utf-8", "replace")
-    made = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
-    return bool(secret) and hmac.compare_digest(made, given)
+    return bool(secret) and hmac.compare_digest(_signature(body, secret), given)
+
+
+def trial(topic: str, body: bytes, secret: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """A delivery as Shopify sends it."""
+    return {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Shop-Domain": normalised(settings.get("shop_domain", "")),
+        "X-Shopify-Webhook-Id": hashlib.sha256(body).hexdigest()[:32],
+        "X-Shopify-Hmac-Sha256": _signature(body, secret).decode(),
+    }
 
 
 def dedupe_key(headers: Mapping[str, str], body: bytes) -> str:
     """`X-Shopify-Webhook-Id`, the same in every repetition. Deliveries without one are told apart by their content."""
-    known = text(_header(headers, "x-shopify-webhook-id"), 100)
-    topic = text(_header(headers, "x-shopify-topic"), 64)
-    return f"{known}:{topic}" if known else f"{topic}:{hashlib.sha256(body).hexdigest()}"
+    known, about = text(_header(headers, "x-shopify-webhook-id"), 100), topic(headers)
+    return f"{known}:{about}" if known else f"{about}:{hashlib.sha256(body).hexdigest()}"
 
 
 def parse(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Delivery:
     """What changed, by its ids; nothing for a topic that the portal does not know."""
-    topic = text(_header(headers, "x-shopify-topic"), 64).lower()
-    resource, _, event = topic.partition("/")
-    if topic == "app/uninstalled":
-        return Delivery(topic=topic, ask=True)  # the token is dead: the run says so on the store's page
+    told = topic(headers)
+    resource, _, event = told.partition("/")
+    if told == "app/uninstalled":
+        return Delivery(topic=told, ask=True)  # the token is dead: the run says so on the store's page
     try:
         named = msgspec.json.decode(body, type=_Named)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         about = _STREAM.get(resource, "products")
         return Delivery(
-            topic=topic, rejected=(Rejected(stream=about, external_id="", reason="the delivery is not JSON"),)
+            topic=told, rejected=(Rejected(stream=about, external_id="", reason="the delivery is not JSON"),)
         )
     if resource == "inventory_levels":
         item = _number(named.inventory_item_id)
-        return Delivery(topic=topic, stale={"products": (f"{ITEM}{item}",)} if item else {})
+        return Delivery(topic=told, stale={"products": (f"{ITEM}{item}",)} if item else {})
     stream, number = _STREAM.get(resource), _subject(resource, named)
     if stream is None or number is None:
-        return Delivery(topic=topic)
+        return Delivery(topic=told)
     if event == "delete":
-        return Delivery(topic=topic, records=(mapping.deleted(stream, number, _moment(headers, received_at)),))
-    return Delivery(topic=topic, stale={stream: (number,)} if event in _CHANGES else {})
+        return Delivery(topic=told, records=(mapping.deleted(stream, number, _moment(headers, received_at)),))
+    return Delivery(topic=told, stale={stream: (number,)} if event in _CHANGES else {})
 
 
 def _subject(resource: str, named: _Named) -> str | None:
@@ -96,6 +133,10 @@ def _moment(headers: Mapping[str, str], received_at: datetime) -> datetime:
         return min(received_at, told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC))
     except (ValueError, OverflowError):
         return received_at
+
+
+def _signature(body: bytes, secret: str) -> bytes:
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -16,6 +16,18 @@ from portal.connectors.woocommerce import mapping
 from portal.connectors.woocommerce.body import parse as parse_json
 from portal.foundation.errors import ConnectorError
 
+KEPT_HEADERS = frozenset(
+    {
+        "content-type",
+        "user-agent",
+        "x-wc-webhook-source",
+        "x-wc-webhook-topic",
+        "x-wc-webhook-resource",
+        "x-wc-webhook-event",
+        "x-wc-webhook-id",
+        "x-wc-webhook-delivery-id",
+    }
+)
 _PING = re.compile(rb"webhook_id=\d{1,12}")
 _READ: dict[str, Callable[[object, datetime], AnyRecord | Rejected | None]] = {
     "order": mapping.order,
@@ -31,11 +43,30 @@ def is_ping(headers: Mapping[str, str], body: bytes) -> bool:
     return _PING.fullmatch(body.strip()) is not None and not _header(headers, "x-wc-webhook-signature")
 
 
+def topic(headers: Mapping[str, str]) -> str:
+    """`X-WC-Webhook-Topic`: `order.updated`."""
+    return text(_header(headers, "x-wc-webhook-topic"), 64).lower()
+
+
+def meant_for(headers: Mapping[str, str], settings: Mapping[str, str]) -> bool:
+    """Always: each connection has a secret of its own, and a shop may call itself by another address than ours for it."""
+    return True
+
+
 def verify(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Whether `X-WC-Webhook-Signature` is base64(HMAC-SHA256(raw body, secret))."""
     given = _header(headers, "x-wc-webhook-signature").encode("utf-8", "replace")
-    made = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
-    return bool(secret) and hmac.compare_digest(made, given)
+    return bool(secret) and hmac.compare_digest(_signature(body, secret), given)
+
+
+def trial(topic: str, body: bytes, secret: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """A delivery as WooCommerce sends it."""
+    return {
+        "Content-Type": "application/json",
+        "X-WC-Webhook-Topic": topic,
+        "X-WC-Webhook-Delivery-ID": hashlib.sha256(body).hexdigest()[:32],
+        "X-WC-Webhook-Signature": _signature(body, secret).decode(),
+    }
 
 
 def dedupe_key(headers: Mapping[str, str], body: bytes) -> str:
@@ -51,15 +82,15 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Del
     An order's delivery names its refunds by id only (`refund_ids`): their amounts and dates come by the refunds stream.
     A deleted order was put into the trash; a deleted customer is gone.
     """
-    topic = text(_header(headers, "x-wc-webhook-topic"), 64).lower()
-    resource, _, event = topic.partition(".")
+    about = topic(headers)
+    resource, _, event = about.partition(".")
     if resource not in _READ or event not in {"created", "updated", "restored", "deleted"}:
-        return Delivery(topic=topic)
+        return Delivery(topic=about)
     try:
         row = parse_json(body)
     except ConnectorError as wrong:
         return Delivery(
-            topic=topic, rejected=(Rejected(stream=_STREAM[resource], external_id="", reason=wrong.message),)
+            topic=about, rejected=(Rejected(stream=_STREAM[resource], external_id="", reason=wrong.message),)
         )
     if event == "deleted":
         found: AnyRecord | Rejected | None = mapping.deleted(
@@ -68,8 +99,12 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Del
     else:
         found = _READ[resource](row, received_at)
     if isinstance(found, Rejected):
-        return Delivery(topic=topic, rejected=(found,))
-    return Delivery(topic=topic, records=() if found is None else (found,))
+        return Delivery(topic=about, rejected=(found,))
+    return Delivery(topic=about, records=() if found is None else (found,))
+
+
+def _signature(body: bytes, secret: str) -> bytes:
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

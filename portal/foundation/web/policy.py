@@ -25,7 +25,7 @@ LIMITS: dict[str, int] = {
     "login": 30,
     "test": 12,
     "admin": 120,
-    "webhook": 6000,
+    "webhook": 0,  # a busy store's burst is genuine; what fails there is counted by the route itself
     "health": 0,
     "assets": 0,
 }
