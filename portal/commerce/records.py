@@ -36,7 +36,7 @@ class Fulfilment(StrEnum):
     NOT_REQUIRED = "not_required"  # nothing to ship (virtual, cancelled, without lines)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all records. `stream` names the stream it belongs to; `modified_at` decides which copy is newer."""
 
     stream: ClassVar[str] = ""
@@ -44,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: datetime
 
 
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line. `kind` is item, shipping, fee or coupon; `total` is net of discount, without tax, in the order's currency."""
 
     external_id: str
@@ -90,7 +90,7 @@ class Order(Record, frozen=True, kw_only=True):
     meta: dict[str, str] = {}  # small extra facts worth keeping (created_via, transaction id, ...), text only
 
 
-class RefundLine(msgspec.Struct, frozen=True, kw_only=True):
+class RefundLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     external_id: str
     order_line_id: str | None = None
     sku: str | None = None

@@ -15,8 +15,9 @@ from babel.numbers import list_currencies
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=2)
 _LARGEST = Decimal(10) ** 12
+_SHORT = 32
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_USUAL = re.compile(r"-?\d{1,9}(?:\.\d{1,8})?", re.ASCII)
+_USUAL = re.compile(r"-?\d{1,9}(?:\.\d{1,20})?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_MONEY = {"XXX", "XTS"}  # ISO 4217 "no currency" and "testing"
 
@@ -27,7 +28,7 @@ class BadValue(Exception):
 
 def text(value: object, limit: int = 500) -> str:
     """Plain text of at most `limit` characters, verbatim but for NUL bytes and lone surrogates, which no database takes."""
-    if type(value) is str and value.isascii() and "\x00" not in value:  # nearly all of them
+    if type(value) is str and value.isprintable():  # nearly all of them
         return value[:limit].strip()
     if value is None or isinstance(value, bool | dict | list):
         return ""
@@ -60,7 +61,7 @@ def required_id(value: object, what: str = "id") -> str:
 
 def amount(value: object, what: str) -> Decimal:
     """An exact decimal. Raises `BadValue` when it is missing, not a finite number, or longer than any real amount."""
-    if type(value) is str and (known := _plain(value)) is not None:
+    if (known := _known(value)) is not None:
         return known
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise BadValue(f"{what} is missing" if value is None else f"{what} is not a number")
@@ -76,6 +77,17 @@ def amount(value: object, what: str) -> Decimal:
     if number and (abs(number) >= _LARGEST or number.adjusted() < -20):
         raise BadValue(f"{what} is out of range: {text(raw, 40)}")
     return number
+
+
+def _known(value: object) -> Decimal | None:
+    """The usual forms, looked up rather than looked at; None for everything else."""
+    if type(value) is str:
+        raw = value
+    elif type(value) is Decimal or (type(value) is int and -_LARGEST < value < _LARGEST):
+        raw = str(value)
+    else:
+        return None
+    return _plain(raw) if len(raw) < _SHORT else None  # nothing long is kept: it comes from outside
 
 
 @lru_cache(maxsize=50_000)

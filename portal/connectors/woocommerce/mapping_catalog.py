@@ -138,7 +138,7 @@ def _categories(source: ProductPayload) -> tuple[str, ...]:
 
 
 def _image(source: ProductPayload) -> str:
-    return values.web_address((next(children(Image, source.images), None) or child(Image, source.image)).src)
+    return values.web_address(next(iter(children(Image, source.images)), child(Image, source.image)).src)
 
 
 def _expiry(value: object) -> datetime | None:

@@ -8,7 +8,7 @@ nine tenths that nobody reads is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -209,7 +209,9 @@ def child(kind: type[_S], value: One[_S]) -> _S:
     return value if isinstance(value, kind) else kind()
 
 
-def children(kind: type[_S], value: Many[_S]) -> Iterator[_S]:
+def children(kind: type[_S], value: Many[_S]) -> Sequence[_S]:
     """The objects of a collection inside a payload, in order; things that are not objects are passed over."""
+    if not value:
+        return ()
     rows = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return (row for row in rows if isinstance(row, kind))
+    return [row for row in rows if isinstance(row, kind)]
