@@ -45,8 +45,12 @@ class Chaos:
         self.running, self.frozen = True, False
         if skew:
             rng = Random(f"{seed}:{self._store.spec.name}:clock")
-            self.clock_ahead = rng.randint(-_FURTHEST_SECONDS, _FURTHEST_SECONDS)
-            self._store.clock.set(datetime.now(UTC) + timedelta(seconds=self.clock_ahead))
+            now = datetime.now(UTC)
+            # Behind, but not behind its own newest row: a store whose stamps run backwards is another illness.
+            newest = max((order.modified for order in self._store.orders.values()), default=0)
+            behind = max(-_FURTHEST_SECONDS, min(0, newest + 1 - int(now.timestamp())))
+            self.clock_ahead = rng.randint(behind, _FURTHEST_SECONDS)
+            self._store.clock.set(now + timedelta(seconds=self.clock_ahead))
 
     def stop(self) -> None:
         """No more faults and no more changes; the counts stay. The clock stays as wrong as it is."""
