@@ -70,11 +70,12 @@ CREATE TABLE reratings (
   currencies text[] NOT NULL DEFAULT '{}',
   to_currency text,                    -- the new reporting currency
   from_day date, until_day date,       -- NULL: open; until_day itself is outside
-  status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'done', 'failed')),
+  status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'done')),
   -- How far it is: what is walked, after which row. Rows are judged anew, so a repeated step changes nothing.
   place jsonb,
+  step text NOT NULL DEFAULT '',       -- of a new reporting currency, in words
   rows_done bigint NOT NULL DEFAULT 0, rows_total bigint, rows_changed bigint NOT NULL DEFAULT 0,
-  error text, advice text,
+  error text,                          -- why the last attempt broke off; it is tried again
   asked_by text NOT NULL DEFAULT '',
   asked_at timestamptz NOT NULL DEFAULT now(), finished_at timestamptz,
   not_before timestamptz NOT NULL DEFAULT now(),
@@ -103,3 +104,4 @@ CREATE INDEX daily_sales_unconverted ON daily_sales (org_id, currency, day) WHER
 CREATE VIEW v_unconverted WITH (security_invoker = true) AS
 SELECT org_id, currency, day, sum(unconverted_orders)::bigint AS orders FROM daily_sales WHERE unconverted_orders > 0
 GROUP BY org_id, currency, day;
+GRANT SELECT ON v_unconverted TO portal_app, portal_platform;

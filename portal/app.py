@@ -17,6 +17,9 @@ from portal.foundation.web import assets, bodies, paths, refusals
 from portal.foundation.web.parts import Part
 from portal.foundation.web.policy import DASHBOARD, OWNER, SIGNED_IN, SUPERADMIN
 from portal.ops import health
+from portal.rates import file_pages as rate_file_pages
+from portal.rates import pages as rates_pages
+from portal.rates import parts as rates_parts
 from portal.superadmin import api as superadmin_api
 from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
@@ -32,6 +35,7 @@ from portal.sync import (
 )
 from portal.sync import pages as sync_pages
 from portal.sync import parts as sync_parts
+from portal.uploads import api as uploads_api
 from portal.uploads import pages as uploads_pages
 from portal.uploads import parts as uploads_parts
 
@@ -52,6 +56,9 @@ BLUEPRINTS = (
     webhook_pages.blueprint,
     webhooks_in.blueprint,
     uploads_pages.blueprint,
+    uploads_api.blueprint,
+    rates_pages.blueprint,
+    rate_file_pages.blueprint,
     superadmin_pages.blueprint,
     superadmin_api.blueprint,
     oversight_pages.blueprint,
@@ -64,20 +71,21 @@ NAV = (
     NavItem("/inventory", "Inventory", "inventory", DASHBOARD),
     NavItem("/stores", "Stores", "stores", DASHBOARD),
     NavItem("/uploads", "Uploads", "upload", DASHBOARD),
+    NavItem("/currencies", "Currencies", "currencies", OWNER),
     NavItem("/superadmin/clients", "Clients", "clients", SUPERADMIN, tenant=False),
     NavItem("/superadmin/connections", "Connections", "health", SUPERADMIN, tenant=False),
     NavItem("/audit", "Audit", "audit", OWNER),
     NavItem("/docs/metrics", "Metrics", "docs", SIGNED_IN, tenant=False),
 )
 
-PARTS: tuple[Part, ...] = (*sync_parts.PARTS, *uploads_parts.PARTS)
+PARTS: tuple[Part, ...] = (*sync_parts.PARTS, *uploads_parts.PARTS, *rates_parts.PARTS)
 
 
 def create_app(rt: Runtime) -> Quart:
     """The portal over an open runtime. A route without a declared policy keeps it from serving."""
     app = Quart("portal", static_folder=None, template_folder=str(ROOT / "templates"))
     app.extensions["portal"] = rt
-    bodies.install(app, rt.settings.data_dir / "uploads" / "incoming")
+    bodies.install(app, bodies.incoming(rt.settings.data_dir))
     paths.install(app)
     refusals.install(app)
     gate.install(app)

@@ -57,6 +57,7 @@ async def _worker(settings: Settings) -> None:
     from portal.compose import close_runtime, open_runtime
     from portal.ops.heartbeat import beating
     from portal.ops.installation import opened
+    from portal.rates import worker as rates
     from portal.sync.worker import work
     from portal.uploads import worker as uploads
 
@@ -66,7 +67,9 @@ async def _worker(settings: Settings) -> None:
         try:
             async with beating(runtime):
                 # Should one end by an error, the process ends with it, and its manager starts it anew.
-                await asyncio.gather(work(runtime, stop=stop), uploads.work(runtime, stop=stop))
+                await asyncio.gather(
+                    work(runtime, stop=stop), uploads.work(runtime, stop=stop), rates.work(runtime, stop=stop)
+                )
         finally:
             await close_runtime(runtime)
 

@@ -64,12 +64,13 @@ class Worth(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """A stored rate that became another one; None: there was none, there is none any more."""
+    """A stored rate that became another one; None: there was none, there is none any more. `was`: where it was from."""
 
     currency: str
     day: date
     before: Decimal | None
     after: Decimal | None
+    was: str | None
 
 
 def worth(quotes: Iterable[Quote], currency: str, reporting: str) -> Worth | None:
@@ -148,12 +149,14 @@ async def derive(scope: Scope, currencies: Collection[str], days: Collection[dat
             *[list(column) for column in zip(*gone, strict=True)],
         )
     touched = sorted({(each[0], each[1]) for each in put} | set(gone))
-    shifts = [Shift(each, day, _rate(stored.get((each, day))), _rate(due.get((each, day)))) for each, day in touched]
+    shifts = [_shift(each, day, stored.get((each, day)), due.get((each, day))) for each, day in touched]
     return [shift for shift in shifts if shift.before != shift.after]
 
 
-def _rate(known: Worth | None) -> Decimal | None:
-    return None if known is None else known.rate
+def _shift(currency: str, day: date, before: Worth | None, after: Worth | None) -> Shift:
+    return Shift(
+        currency, day, before.rate if before else None, after.rate if after else None, before.source if before else None
+    )
 
 
 _USED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from uuid import UUID
 
@@ -26,7 +27,22 @@ WHERE o.id = $1 AND r.org_id = $1 AND r.business_day <> (r.refunded_at AT TIME Z
 """
 
 
-async def rebuild_rollups(scope: Scope, *, why: str | None = "recalculated") -> int:
+_WORK = {
+    "orders": (_ORDERS,),
+    "refunds": (_REFUNDS, SETTLE_ALL),
+    "totals": (
+        "DELETE FROM daily_sales WHERE org_id = $1",
+        "DELETE FROM daily_sku_sales WHERE org_id = $1",
+        rollups.LAY_ALL,
+    ),
+}
+STEPS = tuple(_WORK)
+"""What a rebuild goes through, in this order; `tell` hears each before it begins."""
+
+
+async def rebuild_rollups(
+    scope: Scope, *, why: str | None = "recalculated", tell: Callable[[str], Awaitable[None]] | None = None
+) -> int:
     """Recompute local days, rates and all rollups of the scope's organization; returns the new data version.
 
     Call it in the transaction that changed the organization's time zone, currency or rates, as its last step, and publish
@@ -39,11 +55,11 @@ async def rebuild_rollups(scope: Scope, *, why: str | None = "recalculated") -> 
         raise BadRequest("Rollups are rebuilt for one organization at a time.")
     await locks.everything(scope, org_id)
     async with recalculating(scope, why) if why else nullcontext():
-        for statement in (_ORDERS, _REFUNDS, SETTLE_ALL):
-            await scope.sql.execute(statement, org_id, timeout=_LONG)
-        for table in ("daily_sales", "daily_sku_sales"):
-            await scope.sql.execute(f"DELETE FROM {table} WHERE org_id = $1", org_id, timeout=_LONG)  # noqa: S608
-        await scope.sql.execute(rollups.LAY_ALL, org_id, timeout=_LONG)
+        for step, statements in _WORK.items():
+            if tell is not None:
+                await tell(step)
+            for statement in statements:
+                await scope.sql.execute(statement, org_id, timeout=_LONG)
     return await locks.advance(scope, org_id, moved=True)
 
 

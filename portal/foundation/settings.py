@@ -122,6 +122,12 @@ class Settings(BaseModel):
         pattern=r"^(\d{4}-\d{2}-\d{2})?$",
         description="the day that secret was made, e.g. 2026-01-31; Amazon lets it expire after 180 days",
     )
+    rates_url: str = Field(
+        "",
+        alias="PORTAL_RATES_URL",
+        pattern=r"^(https?://[^\s#]+)?$",
+        description="where exchange rates are published, as the ECB's XML or CSV (https://…); empty: rates come by hand",
+    )
     trusted_proxies: int = Field(
         0,
         alias="PORTAL_TRUSTED_PROXIES",

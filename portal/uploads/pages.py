@@ -17,6 +17,7 @@ from portal.connectors.files.refusal import Refused
 from portal.foundation.errors import BadRequest, Invalid
 from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import page
+from portal.foundation.web.bodies import incoming, on_disk
 from portal.foundation.web.csv import csv_answer
 from portal.foundation.web.policy import DASHBOARD, MERCHANT, route
 from portal.foundation.web.requests import form_values
@@ -26,11 +27,12 @@ from portal.uploads.checking import AHEAD
 from portal.uploads.entries import problems
 from portal.uploads.looking import Seen, ambiguous, preview
 from portal.uploads.shown import choices, row_of
-from portal.uploads.upload import Upload, load, newest
+from portal.uploads.upload import Upload, load, newest, same_file
 
 blueprint = Blueprint("uploads", __name__)
 _FORM = 1_000_000
 _LISTED = 50
+_COLUMNS = "uploads/_columns.html"
 
 
 @route(blueprint, "/uploads", roles=DASHBOARD, family="page")
@@ -56,7 +58,7 @@ async def receive() -> Response:
         return await _list(form, {"file": "Choose a file."}, status=422)
     rt = runtime()
     try:
-        with shelf.on_disk(rt.settings, given.stream) as path:
+        with on_disk(incoming(rt.settings.data_dir), given.stream) as path:
             upload_id = await service.receive(rt, principal(), form.get("kind", ""), given.filename, path)
     except Refused as refused:
         return await _list(form, {"file": f"{refused.reason} {refused.advice}"}, status=422)
@@ -73,19 +75,23 @@ async def upload_page(upload_id: int) -> Response:
 
 @route(blueprint, "/uploads/<int:upload_id>/columns", roles=MERCHANT, family="page", methods=("POST",))
 async def choose_columns(upload_id: int) -> Response:
-    """Save the columns; `check` goes on, anything else shows the preview anew."""
+    """Save the columns; `check` goes on, anything else shows the preview anew: to HTMX the form alone, which is put in place
+    without moving the focus."""
     form = await form_values()
     try:
         before = (await _load(upload_id)).names
         upload = await service.choose(runtime(), principal(), upload_id, form)
-        if upload.names != before:
+        reread = upload.names != before
+        if _wants_form():
+            return await _show(upload_id, partial=_COLUMNS, reread=reread)
+        if reread:
             await flash("The file is read in another way now. Look at the columns once more.", "info")
         elif form.get("then") == "check":
             await service.ask(runtime(), principal(), upload_id, "checking")
     except Refused as refused:
-        return await _show(upload_id, {"delimiter": f"{refused.reason} {refused.advice}"}, status=422)
+        return await _show(upload_id, {"delimiter": f"{refused.reason} {refused.advice}"}, status=422, partial=_COLUMNS)
     except Invalid as error:
-        return await _show(upload_id, error.fields, status=422)
+        return await _show(upload_id, error.fields, status=422, partial=_COLUMNS)
     return _back(upload_id)
 
 
@@ -139,10 +145,18 @@ async def _list(form: dict[str, str], errors: dict[str, str] | None = None, *, s
     )
 
 
-async def _show(upload_id: int, errors: dict[str, str] | None = None, *, status: int = 200) -> Response:
+async def _show(
+    upload_id: int,
+    errors: dict[str, str] | None = None,
+    *,
+    status: int = 200,
+    partial: str | None = None,
+    reread: bool = False,
+) -> Response:
     async with tenant(runtime().database, principal().org, read_only=True) as scope:
         upload = await load(scope, upload_id)
         listed = await problems(scope, upload_id, _LISTED) if upload.status == "invalid" else []
+        twin = await same_file(scope, upload)
         seq = await scope.sql.fetchval("SELECT version FROM tenant_versions") or 0
     context: dict[str, Any] = {}
     if upload.status in ("draft", "invalid", "ready", "failed"):
@@ -150,7 +164,10 @@ async def _show(upload_id: int, errors: dict[str, str] | None = None, *, status:
     return await page(
         "uploads/upload.html",
         status=status,
+        partial=partial,
         upload=upload,
+        twin=twin,
+        reread=reread,
         table=upload.table,
         problems=listed,
         errors=errors or {},
@@ -192,7 +209,12 @@ def _can_upload() -> bool:
     return principal().role in MERCHANT
 
 
+def _wants_form() -> bool:
+    """Whether HTMX asked, which puts a fragment in place."""
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+
+
 def _back(upload_id: int) -> Response:
-    if "HX-Request" in request.headers and "HX-Boosted" not in request.headers:
+    if _wants_form():
         raise BadRequest("This form is sent as a whole page.")
     return redirect(f"/uploads/{upload_id}", 303)  # type: ignore[return-value]

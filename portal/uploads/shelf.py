@@ -6,13 +6,9 @@ The folder must be the same for web and worker processes; on several machines th
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
 from uuid import UUID
 
 from portal.foundation.settings import Settings
@@ -32,21 +28,6 @@ def keep(settings: Settings, org_id: UUID, upload_id: int, spooled: Path) -> Non
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
     os.link(spooled, path)
-
-
-@contextmanager
-def on_disk(settings: Settings, stream: IO[bytes]) -> Iterator[Path]:
-    """The path of a received file: where it was spooled to, or (small ones are still in memory) a copy for the time being."""
-    name = getattr(stream, "name", None)
-    if isinstance(name, str):
-        yield Path(name)
-        return
-    folder = settings.data_dir / "uploads" / "incoming"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="body-") as made:
-        shutil.copyfileobj(stream, made)
-        made.flush()
-        yield Path(made.name)
 
 
 def drop(settings: Settings, org_id: UUID, upload_id: int) -> None:

@@ -25,7 +25,7 @@ def xml_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 reading.parser.Parse(piece, not piece)
             except expat.ExpatError as error:
-                raise _refusal(error, reading.level) from None
+                raise refusal(error) from None
             yield from reading.finished
             reading.finished.clear()
             if not piece:
@@ -41,15 +41,10 @@ class _Reading:
         self._stack: list[tuple[str, dict[str, Any], list[str]]] = []
         self._depth = self._size = self._line = 0
         self._first = True
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
+        self.parser = guarded()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
-        self.parser.StartDoctypeDeclHandler = _no_doctype
-        self.parser.EntityDeclHandler = _no_doctype
-        self.parser.ExternalEntityRefHandler = _no_doctype
-        self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
@@ -99,6 +94,17 @@ class _Reading:
         raise Refused(f"Line {line} {what}.", advice, line)
 
 
+def guarded() -> expat.XMLParserType:
+    """A parser that refuses a document type and with it every entity."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _no_doctype
+    parser.EntityDeclHandler = _no_doctype
+    parser.ExternalEntityRefHandler = _no_doctype
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+    return parser
+
+
 def _no_doctype(*_: Any) -> int:
     raise Refused(
         "The file declares a document type (DOCTYPE) or entities, which could reach for other files or grow without end.",
@@ -106,7 +112,8 @@ def _no_doctype(*_: Any) -> int:
     )
 
 
-def _refusal(error: expat.ExpatError, level: int) -> Refused:
+def refusal(error: expat.ExpatError) -> Refused:
+    """What the parser did not like, in words."""
     cut = {expat.errors.codes[name] for name in _CUT}
     if error.code in cut:
         return Refused("The file ends before its last element is closed: it was cut off.", "Export or copy it again.")

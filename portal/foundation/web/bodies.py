@@ -8,9 +8,10 @@ read, under the data folder; whoever wants one keeps it under another name, the 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,25 @@ UNREAD = 1 << 20
 SLOWEST = 50_000
 """Bytes a second: a sender slower than this is not waited for (beyond Quart's own minute)."""
 _SMALL = 1 << 20
+
+
+def incoming(data_dir: Path) -> Path:
+    """The folder that large files of a form are spooled to."""
+    return data_dir / "uploads" / "incoming"
+
+
+@contextmanager
+def on_disk(folder: Path, stream: IO[bytes]) -> Iterator[Path]:
+    """The path of a received file: where it was spooled to, or (small ones are still in memory) a copy for the time being."""
+    name = getattr(stream, "name", None)
+    if isinstance(name, str):
+        yield Path(name)
+        return
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="body-") as made:
+        shutil.copyfileobj(stream, made)
+        made.flush()
+        yield Path(made.name)
 
 
 class SteadyBody(Body):

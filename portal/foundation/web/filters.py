@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_name
 
 _UNKNOWN = "–"
 LOCALE = "en_US"
@@ -34,6 +34,19 @@ def number(value: Any) -> str:
         return _UNKNOWN
     text: str = format_decimal(value, locale=LOCALE)
     return text.replace("-", "−", 1)
+
+
+def rate_number(value: Decimal | None) -> str:
+    """An exchange rate as it was given: every digit, no exponent, no empty zeros behind."""
+    if value is None:
+        return _UNKNOWN
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def currency_name(code: str) -> str:
+    """`Swedish Krona`; the code itself when it has no name."""
+    return str(get_currency_name(code, locale=LOCALE))
 
 
 def percent(value: Any, signed: bool = False) -> str:
@@ -76,6 +89,8 @@ def zone(name: str) -> tzinfo:
 FILTERS = {
     "money": money,
     "number": number,
+    "rate_number": rate_number,
+    "currency_name": currency_name,
     "percent": percent,
     "local_time": local_time,
     "clock_time": clock_time,
