@@ -23,7 +23,7 @@ _ERRORS = {
 _BODY_ERRORS = {
     409: "The state of things forbids it",
     413: "Too large",
-    415: "Not JSON",
+    415: "Another content type",
     422: "Invalid, field by field",
 }
 _ENVELOPES: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _operation(path: str, endpoint: str, policy: Policy, schemas: dict[int, Any]
             content["examples"] = doc.body_example["examples"]
         elif doc.body_example is not None:
             content["example"] = doc.body_example
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": True, "content": {doc.body_type: content}}
     for status, text in (_ERRORS | (_BODY_ERRORS if doc.body is not None else {})).items():
         if status in {401, 403} and not policy.roles and status == 403:
             continue

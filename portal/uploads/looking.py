@@ -47,8 +47,8 @@ def look(path: Path, table: Table, layout: Layout, remembered: Mapping[str, str]
     names = reading.columns(path, layout)
     sample = [cells for _, cells in islice(reading.rows(path, layout, names), SAMPLE)]
     mapping = guessing.known(remembered or {}, table, names) or guessing.guess(table, names)
-    amounts = _cells(sample, names, [mapping[f.name] for f in table.fields if f.type in _NUMERIC and f.name in mapping])
-    moments = _cells(sample, names, [mapping[f.name] for f in table.fields if f.type == "date" and f.name in mapping])
+    amounts = _cells(sample, names, _mapped(table, mapping, _NUMERIC))
+    moments = _cells(sample, names, _mapped(table, mapping, _DATES))
     decimal = numbers.decimal_mark(amounts)
     order, ambiguous = dates.order_of(moments, layout.timezone) if moments else (layout.dates, False)
     columns = [Column(name, _first(sample, place)) for place, name in enumerate(names)]
@@ -56,6 +56,23 @@ def look(path: Path, table: Table, layout: Layout, remembered: Mapping[str, str]
         layout, decimal=decimal, dates=order, currency=_currency(amounts, decimal) or layout.currency
     )
     return Look(layout=found, columns=columns, mapping=mapping, ambiguous=ambiguous)
+
+
+def rewritten(path: Path, table: Table, layout: Layout, before: Mapping[str, str], after: Mapping[str, str]) -> Layout:
+    """`layout` with the decimal mark and the order of dates that columns tell which were not chosen before. Raises `Refused`."""
+    amounts, moments = (
+        _mapped(table, after, kinds) if set(_mapped(table, after, kinds)) != set(_mapped(table, before, kinds)) else []
+        for kinds in (_NUMERIC, _DATES)
+    )
+    if not amounts and not moments:
+        return layout
+    names = reading.columns(path, layout)
+    sample = [cells for _, cells in islice(reading.rows(path, layout, names), SAMPLE)]
+    if cells := _cells(sample, names, amounts):
+        layout = msgspec.structs.replace(layout, decimal=numbers.decimal_mark(cells))
+    if cells := _cells(sample, names, moments):
+        layout = msgspec.structs.replace(layout, dates=dates.order_of(cells, layout.timezone)[0])
+    return layout
 
 
 def preview(path: Path, table: Table, layout: Layout, mapping: Mapping[str, str], latest: datetime) -> list[Seen]:
@@ -77,6 +94,11 @@ def ambiguous(columns: Sequence[Column], mapping: Mapping[str, str], table: Tabl
 
 
 _NUMERIC = frozenset({"money", "number", "count"})
+_DATES = frozenset({"date"})
+
+
+def _mapped(table: Table, mapping: Mapping[str, str], kinds: frozenset[str]) -> list[str]:
+    return [mapping[field.name] for field in table.fields if field.type in kinds and field.name in mapping]
 
 
 def _cells(sample: Sequence[Sequence[Any]], names: Sequence[str], columns: Sequence[str]) -> list[str]:

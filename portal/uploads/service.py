@@ -25,7 +25,7 @@ from portal.foundation.errors import Conflict, Invalid
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import Scope, tenant
 from portal.uploads import shelf
-from portal.uploads.looking import Look, look
+from portal.uploads.looking import Look, look, rewritten
 from portal.uploads.upload import Upload, load
 
 _READ_ANEW = ("encoding", "delimiter", "quote")
@@ -61,7 +61,8 @@ async def receive(rt: Runtime, who: Principal, kind: str, filename: str, path: P
 async def choose(rt: Runtime, who: Principal, upload_id: int, form: Mapping[str, str]) -> Upload:
     """Save how the file is read and mapped, and remember it for the next file with this header.
 
-    Another encoding, delimiter or quotation mark reads the file anew. Raises `Invalid` by field (`col-<field>`), `Refused`.
+    Another encoding, delimiter or quotation mark reads the file anew, and columns that were not chosen before tell how their
+    amounts and dates are written, unless the form says it. Raises `Invalid` by field (`col-<field>`), `Refused`.
     """
     async with tenant(rt.database, who.org, read_only=True) as scope:
         upload = _open(await load(scope, upload_id))
@@ -73,6 +74,9 @@ async def choose(rt: Runtime, who: Principal, upload_id: int, form: Mapping[str,
         path = shelf.place(rt.settings, who.org, upload_id)
         seen = await asyncio.to_thread(look, path, upload.table, layout)
         layout, columns, mapping = seen.layout, seen.columns, seen.mapping
+    elif mapping != upload.mapping and (layout.decimal, layout.dates) == (upload.layout.decimal, upload.layout.dates):
+        path = shelf.place(rt.settings, who.org, upload_id)
+        layout = await asyncio.to_thread(rewritten, path, upload.table, layout, upload.mapping, mapping)
     async with tenant(rt.database, who.org) as scope:
         _open(await load(scope, upload_id, lock=True))
         await scope.sql.execute(

@@ -147,3 +147,15 @@ async def newest(scope: Scope, limit: int = 50) -> list[Upload]:
     """The organization's uploads, the newest first."""
     rows = await scope.sql.fetch(f"SELECT {COLUMNS} FROM uploads ORDER BY id DESC LIMIT $1", limit)  # noqa: S608
     return [from_row(row) for row in rows]
+
+
+async def same_file(scope: Scope, upload: Upload) -> int | None:
+    """Another upload of the very same bytes that is taken over, or on its way to be; the newest of them."""
+    found: int | None = await scope.sql.fetchval(
+        "SELECT id FROM uploads WHERE sha256 = $1 AND kind = $2 AND id <> $3 AND status <> 'undone' "
+        "ORDER BY status = 'done' DESC, id DESC LIMIT 1",
+        upload.sha256,
+        upload.kind,
+        upload.id,
+    )
+    return found

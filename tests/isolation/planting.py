@@ -78,6 +78,14 @@ async def plant(rt: Runtime, admin: Any, org: UUID, user_id: UUID, mark: str) ->
         TaxRate(external_id=f"{mark}-t", rate_percent=ledgers.Decimal(19), name=f"Tax {mark}", **known),
     )
     await ledgers.write(rt, org, planted.connection_id, *records)
+    # Under the connection's number too: paths are tried with it, whatever they name.
+    await admin.execute(
+        "INSERT INTO uploads (id, org_id, kind, filename, bytes, sha256, created_by_name) OVERRIDING SYSTEM VALUE "
+        "VALUES ($1, $2, 'orders', $3, 1, $3, $3)",
+        planted.connection_id,
+        org,
+        f"{mark}.csv",
+    )
     for table in await tenant_tables(admin):
         if not await admin.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE org_id = $1)", org):
             await _fill(admin, table, planted, user_id)
@@ -101,7 +109,7 @@ async def _fill(admin: Any, table: str, planted: Planted, user_id: UUID) -> None
         "user_id": user_id,
         "chain": str(planted.org),
     }
-    words = await _allowed_words(admin, table)
+    words = await _allowed_words(admin, table) | ({"kind": "failing"} if table == "notices" else {})
     columns = await admin.fetch(
         """SELECT column_name AS name, udt_name AS kind, is_nullable = 'YES' OR column_default IS NOT NULL AS optional,
              character_maximum_length AS length FROM information_schema.columns

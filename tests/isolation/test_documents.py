@@ -99,7 +99,7 @@ async def test_examples_match_the_schemas_they_illustrate(document: dict[str, An
     for path, operations in document["paths"].items():
         for operation in operations.values():
             bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-            for content in (body["content"]["application/json"] for body in bodies if "content" in body):
+            for content in (each for body in bodies for each in body.get("content", {}).values()):
                 examples = [each["value"] for each in content.get("examples", {}).values()]
                 for example in [*examples, *([content["example"]] if "example" in content else [])]:
                     jsonschema.validate(example, {**content["schema"], "components": document["components"]}), path

@@ -13,6 +13,7 @@ import pytest
 from portal.foundation.runtime import Runtime
 from tests.conftest import SignIn
 from tests.uploads.conftest import ORDERS, Desk, kept_files, send
+from tests.visitors import HTML
 
 
 async def test_the_columns_are_guessed_shown_and_previewed(desk: Desk) -> None:
@@ -70,6 +71,21 @@ async def test_another_delimiter_reads_the_file_anew(desk: Desk) -> None:
     upload = await desk.load(upload_id)
     assert (upload.status, upload.mapping["total"]) == ("draft", "total")
     assert (await desk.choose(upload_id, delimiter="x")).status == 422
+
+
+async def test_a_change_shows_the_rows_anew_as_a_fragment_and_keeps_the_page(desk: Desk) -> None:
+    upload_id = await desk.receive("id,date,total\n1,03/04/2026,1.00\n")
+    assert "4 Mar 2026" not in (await desk.visitor.page(f"/uploads/{upload_id}")).text
+    path, hx = f"/uploads/{upload_id}/columns", {**HTML, "HX-Request": "true", "X-CSRF-Token": desk.visitor.csrf}
+    values = {"col-id": "id", "col-created_at": "date", "col-total": "total", "dates": "mdy", "decimal": "."}
+    fragment = await desk.visitor.request("POST", path, data=values, headers=hx)
+    assert (fragment.status, "<html" in fragment.text) == (200, False)
+    assert "4 Mar 2026" in fragment.text
+    assert 'id="columns"' in fragment.text
+    wrong = await desk.visitor.request("POST", path, data={**values, "currency": "euro"}, headers=hx)
+    assert (wrong.status, "<html" in wrong.text, 'id="f-currency-error"' in wrong.text) == (422, False, True)
+    again = await desk.visitor.request("POST", path, data={**values, "delimiter": ";"}, headers=hx)
+    assert "read in another way now" in again.text
 
 
 async def test_the_report_names_line_column_problem_and_remedy_and_runs_nothing(desk: Desk) -> None:

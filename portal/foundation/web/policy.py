@@ -47,6 +47,7 @@ class Doc:
     description: str = ""
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
+    body_type: str = "application/json"
     response: Any = None
     status: int = 200
     tag: str = ""
