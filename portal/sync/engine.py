@@ -96,6 +96,7 @@ async def run(
         forced=trigger == "manual" or asked is not None,
         asked=asked,
     )
+    await attempt.tell(now=True)  # before the first page, which may take its time
     keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner))
     work = asyncio.create_task(_work(attempt, known, patience or Patience()))
     try:

@@ -28,7 +28,7 @@ _FIELD = "stream-"
 
 @route(blueprint, "/stores/<int:connection_id>/read-again", roles=OWNER, family="admin", methods=("POST",))
 async def read_again(connection_id: int) -> Response:
-    """Ask for a run of the chosen streams, from a day on when one is given. In place with HTMX."""
+    """Ask for a run of the chosen streams, from a day on when one is given. With HTMX errors appear in place."""
     rt, who = runtime(), principal()
     form = await form_values()
     async with tenant(rt.database, who.org, read_only=True) as scope:
@@ -52,9 +52,9 @@ async def read_again(connection_id: int) -> Response:
         return await _form(connection, today, form, wrong, status=error.status)
     await rt.bus.publish(Event(org_id=who.org, kind="progress", version=0, payload={"connection_id": connection_id}))
     told = "It is under way already." if status == "running" else "It starts as soon as a worker is free."
-    if "HX-Request" in request.headers:
-        return await _form(connection, today, {}, {}, told=told)
     await flash(told, "success")
+    if "HX-Request" in request.headers:  # the whole page: it has a run to stop now
+        return Response("", 200, {"HX-Redirect": f"/stores/{connection_id}"})
     return redirect(f"/stores/{connection_id}", 303)  # type: ignore[return-value]
 
 
@@ -81,8 +81,7 @@ async def _form(
     values: Mapping[str, str],
     errors: Mapping[str, str],
     *,
-    told: str = "",
-    status: int = 200,
+    status: int,
 ) -> Response:
     return await page(
         "stores/read_again.html",
@@ -93,5 +92,4 @@ async def _form(
         today=today,
         values=values,
         errors=errors,
-        told=told,
     )

@@ -1,4 +1,4 @@
-"""What a store's open page is pushed: its progress, and between runs its facts and history too."""
+"""What a store's open page is pushed: its progress, its state and its history."""
 
 from __future__ import annotations
 
@@ -36,11 +36,10 @@ async def render_progress(rt: Runtime, event: Event) -> Sequence[tuple[str, str]
         "estimate": estimate,
         "now": rt.clock(),
     }
-    parts = [(f"store-progress-{connection_id}", await render_template("sync/_progress.html", **context))]
-    if latest is not None and latest.status != "running":
-        parts.append((f"store-state-{connection_id}", await render_template("sync/_state.html", **context)))
-        parts.append((f"store-history-{connection_id}", await render_template("sync/_history.html", **context)))
-    return parts
+    return [
+        (f"store-{part}-{connection_id}", await render_template(f"sync/_{part}.html", **context))
+        for part in ("progress", "state", "history")
+    ]
 
 
 PARTS = (Part(kinds=frozenset({"progress"}), render=render_progress),)
