@@ -21,6 +21,7 @@ __all__ = [
     "products_page",
     "sales_pulse",
     "stores_today",
+    "unconverted_today",
 ]
 
 _COUNTS = """
@@ -36,6 +37,17 @@ FROM client_api_credentials c ORDER BY c.id
 """
 
 
+_UNCONVERTED = """
+SELECT s.currency, sum(s.unconverted_orders)::bigint AS orders,
+  (SELECT max(x.day) FROM exchange_rates x WHERE x.org_id = o.id AND x.currency = s.currency AND x.day <= s.day)
+    + o.rates_hold_days AS since
+FROM organizations o JOIN v_picture p ON p.org_id = o.id
+JOIN daily_sales s ON s.org_id = o.id AND s.connection_id = p.connection_id AND s.unconverted_orders > 0
+  AND s.day = (portal_now() AT TIME ZONE o.timezone)::date AND s.day >= p.first_day AND s.day < p.end_day
+GROUP BY o.id, s.currency, s.day ORDER BY 2 DESC, 1
+"""
+
+
 async def sales_pulse(connection: Any) -> dict[str, Any]:
     """The row of `v_sales_pulse_current`: formulas in `metrics`. Figures are None while no orders are known.
 
@@ -45,6 +57,11 @@ async def sales_pulse(connection: Any) -> dict[str, Any]:
     if row is None:
         raise Missing("There is no such organization.")
     return {**row, "top_5_skus": json.loads(row["top_5_skus"] or "[]", parse_float=Decimal)}
+
+
+async def unconverted_today(connection: Any) -> list[dict[str, Any]]:
+    """Today's orders outside the total, by currency: `orders`, and `since` when there has been no rate (None: there never was)."""
+    return [dict(row) for row in await connection.fetch(_UNCONVERTED)]
 
 
 async def connection_counts(connection: Any) -> list[dict[str, Any]]:

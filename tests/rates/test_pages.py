@@ -12,6 +12,7 @@ from aiohttp import FormData
 
 from portal.foundation.runtime import Runtime
 from portal.rates.given import Given
+from portal.tenancy.scope import tenant
 from tests.commerce.made import order
 from tests.conftest import SignIn
 from tests.ledgers import now
@@ -196,3 +197,18 @@ async def test_the_rates_of_one_currency_are_paged_and_name_their_source(rt: Run
     assert older.count("From a file") == 10
     for wrong in ("/currencies/XQX", "/currencies/JPY", "/currencies/SEK?before=x"):
         assert (await owner.page(wrong)).status == 404
+
+
+async def test_the_tile_names_currency_and_day_and_leads_to_the_rates(bureau: Bureau, sign_in: SignIn):
+    await bureau.give("SEK", "0.09", TODAY - timedelta(days=9))
+    await bureau.store.write(
+        order("1", currency="SEK", at=NOW), order("2", currency="GBP", at=NOW), order("3", currency="GBP", at=NOW)
+    )
+    async with tenant(bureau.rt.database, bureau.org) as scope:
+        await scope.sql.execute("UPDATE client_api_credentials SET last_success_at = now()")
+    page = (await (await sign_in("owner", bureau.org)).page("/dashboard")).text
+    assert (
+        f"1 order in SEK is not in this total:</b> no rate to EUR since {TODAY - timedelta(days=2):%-d %b %Y}." in page
+    )
+    assert "2 orders in GBP are not in this total:</b> no rate to EUR yet." in page
+    assert page.count('<a href="/currencies">See the rates</a>') == 2

@@ -40,9 +40,10 @@ async def fetch(connection: Any, query: NoQuery) -> Reading:
     row = dict(await queries.sales_pulse(connection))
     skus = [msgspec.convert(sku, TopSku) for sku in row.pop("top_5_skus")]
     figures = {name: row.pop(name) for name in SalesPulse.__struct_fields__ if name != "top_5_skus"}
+    unconverted = await queries.unconverted_today(connection) if row["unconverted_orders"] else []
     return Reading(
         body=SalesPulse(top_5_skus=skus, **figures),
-        more=row | _drawn(row, skus),
+        more=row | _drawn(row, skus) | {"unconverted": unconverted},
         empty=not figures["total_orders"] and not skus,
     )
 

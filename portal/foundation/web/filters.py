@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,10 +36,12 @@ def number(value: Any) -> str:
     return text.replace("-", "−", 1)
 
 
-def rate_number(value: Decimal | None) -> str:
-    """An exchange rate as it was given: every digit, no exponent, no empty zeros behind."""
+def rate_number(value: Decimal | None, digits: int = 0) -> str:
+    """An exchange rate as it was given: every digit (or the first `digits`), no exponent, no empty zeros behind."""
     if value is None:
         return _UNKNOWN
+    if digits:
+        value = Context(prec=digits).plus(value)
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
