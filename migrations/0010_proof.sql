@@ -22,6 +22,7 @@ SELECT portal_protect('glances');
 
 -- A day of the list carries when it was compared: `at` beside its figures. `moved_at`: when anybody last changed the row.
 ALTER TABLE reconciliations ADD COLUMN moved_at timestamptz NOT NULL DEFAULT now();
+ALTER TABLE reconciliations ADD COLUMN windows jsonb;  -- what was compared of a list that is never whole: [[since, until]]
 CREATE INDEX reconciliations_moved ON reconciliations (org_id, moved_at DESC);
 
 -- What one run is looked up by on its page.

@@ -190,6 +190,12 @@ class IdPage(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool
     complete: bool = True  # False: the platform hides some rows (older ones), so what is not listed may well be there
     listed: Mapping[str, Listed] = {}
+    # The rows themselves, where the list tells them in full: what differs is taken from here and not asked for by its id.
+    rows: Mapping[str, AnyRecord] = {}
+    # Of an incomplete list: every row dated within was named, by this page and those before it.
+    covers: tuple[datetime, datetime] | None = None
+    # Other streams of the same answer, compared with it.
+    beside: Mapping[str, IdPage] = {}
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,8 +15,11 @@ from portal.tenancy.scope import Scope
 
 TABLES = {"orders": "orders", "refunds": "refunds", "fees": "fees", "products": "products", "customers": "customers"}
 """The streams that are compared, and where ours are."""
+DATED = {"orders": "created_at", "refunds": "refunded_at", "fees": "charged_at"}
+"""What a window of a list is about."""
 DAYS = 60
 """How many local days are shown day by day."""
+_YOUNG = timedelta(minutes=30)
 _SAYS = {
     "orders": """source_status, status = 'trashed', currency, total, business_day,
       (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.org_id = t.org_id AND r.connection_id = t.connection_id
@@ -52,6 +55,18 @@ async def held(scope: Scope, connection_id: int, stream: str, ids: Iterable[str]
         list(ids),
     )
     return {row[0]: Held(*tuple(row)[1:]) for row in rows}
+
+
+async def reasons(scope: Scope, connection_id: int, stream: str, ids: Iterable[str]) -> dict[str, str]:
+    """Why some of these rows could not be taken over: as they were read, or as they were written."""
+    rows = await scope.sql.fetch(
+        """SELECT external_id, reason FROM sync_rejects
+           WHERE org_id = portal_org() AND connection_id = $1 AND stream = $2 AND external_id = ANY($3)""",
+        connection_id,
+        stream,
+        list(ids),
+    )
+    return {row["external_id"]: row["reason"] for row in rows}
 
 
 def agrees(said: Listed | None, ours: Held) -> bool:
@@ -137,8 +152,10 @@ class Tally:
     zone: tzinfo
     today: date
     priced: bool
+    at: datetime
     theirs: int = 0
     ours: int = 0
+    windows: list[tuple[datetime, datetime]] = field(default_factory=list)  # what was compared of an incomplete list
     money: dict[str, tuple[Side, Side]] = field(default_factory=lambda: defaultdict(lambda: (Side(), Side())))
     days: dict[tuple[date, str], tuple[Side, Side]] = field(
         default_factory=lambda: defaultdict(lambda: (Side(), Side()))
@@ -172,9 +189,10 @@ class Tally:
         return {name: str(both[side].money) for name, both in sorted(self.money.items())} if self.priced else None
 
     def by_day(self) -> list[dict[str, Any]] | None:
-        """The last days, newest first."""
+        """The last days, newest first, each with when it was compared; of windows only the days that lie within one whole."""
         if not self.priced:
             return None
+        days = {key: both for key, both in self.days.items() if self.covers(key[0])}
         return [
             {
                 "day": day.isoformat(),
@@ -183,34 +201,15 @@ class Tally:
                 "theirs": theirs.rows,
                 "money_ours": str(ours.money),
                 "money_theirs": str(theirs.money),
+                "at": self.at.isoformat(),
             }
-            for (day, currency), (ours, theirs) in sorted(self.days.items(), key=lambda each: each[0], reverse=True)
+            for (day, currency), (ours, theirs) in sorted(days.items(), key=lambda each: each[0], reverse=True)
         ]
 
-
-@dataclass(slots=True)
-class Found:
-    """One kind of difference: how many, how many were healed, and the first hundred by id."""
-
-    count: int = 0
-    healed: int = 0
-    sample: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, external_id: str, *, healed: bool, **more: Any) -> None:
-        self.count += 1
-        self.healed += healed
-        if len(self.sample) < 100:
-            self.sample.append({"id": external_id, "healed": healed, **{k: v for k, v in more.items() if v}})
-        elif not healed:  # what is left to do is worth more than what was done
-            done = next((n for n, each in enumerate(self.sample) if each["healed"]), None)
-            if done is not None:
-                self.sample[done] = {"id": external_id, "healed": healed, **{k: v for k, v in more.items() if v}}
-
-    @property
-    def left(self) -> int:
-        return self.count - self.healed
-
-
-def unhealed(samples: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The ids of a sample that are still wrong."""
-    return [str(each["id"]) for each in samples if isinstance(each, Mapping) and not each.get("healed")]
+    def covers(self, day: date) -> bool:
+        """Whether every row of the local day was compared; of the newest day those there were."""
+        if not self.windows:
+            return True
+        begins = datetime.combine(day, time(), self.zone)
+        ends = min(begins + timedelta(days=1), self.at - _YOUNG)
+        return any(since <= begins and ends <= until for since, until in self.windows)

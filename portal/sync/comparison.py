@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,20 +16,23 @@ from portal.connectors.base import IdPage, Listed, Page
 from portal.foundation.errors import NotFound
 from portal.sync import proof
 from portal.sync.attempt import Attempt
+from portal.sync.carrying import carry
 from portal.sync.checkpoint import Place
 from portal.sync.comparing import (
+    DATED,
     PRICED,
     TABLES,
-    Found,
     Held,
     Tally,
     agrees,
     as_listed,
     gone_for_both,
     held,
+    reasons,
     told,
     told_ours,
 )
+from portal.sync.differences import Asked, Found
 from portal.tenancy.scope import Scope, tenant
 
 _CHUNK = 5000
@@ -37,6 +40,7 @@ _AT_ONCE = 100  # ids that a connector fetches in one go
 _MOVING = timedelta(minutes=2)  # a row dated after the run began, clocks apart, is on its way and no difference
 FEW = 100
 """More rows than this, and more than half of all, are not deleted without somebody looking at it."""
+_NOT_LISTED = "The store's list of that time does not have it. Nothing was deleted."
 _log = structlog.get_logger("portal.sync")
 
 
@@ -65,7 +69,7 @@ class Comparison:
             row = await scope.sql.fetchrow(
                 "SELECT now() AS now, (now() AT TIME ZONE timezone)::date AS today, timezone FROM organizations"
             )
-        tally = Tally(zone=ZoneInfo(row["timezone"]), today=row["today"], priced=stream in PRICED)
+        tally = Tally(zone=ZoneInfo(row["timezone"]), today=row["today"], priced=stream in PRICED, at=row["now"])
         return cls(attempt, stream, name, row["now"], tally)
 
     @property
@@ -76,6 +80,7 @@ class Comparison:
     async def take(self, page: IdPage) -> None:
         """Compare one page of the store's list and heal what it shows."""
         self.complete = self.complete and page.complete
+        self.tally.windows += [page.covers] if page.covers else []
         new = [each for each in dict.fromkeys(page.ids) if _digest(each) not in self.seen]
         self.seen.update(map(_digest, new))
         ours = await self._ours(new)
@@ -88,7 +93,7 @@ class Comparison:
                     wrong[each] = "missing"
             elif not agrees(said[each], mine):
                 wrong[each] = "different"
-        asked = await self._ask(list(wrong))
+        asked = await self._ask(list(wrong), page.rows)
         for each in new:
             if each in wrong:
                 self._note(wrong[each], each, said[each], ours.get(each), asked)
@@ -98,19 +103,27 @@ class Comparison:
 
     async def beyond(self) -> list[str]:
         """Live rows that we held before the comparison began and that the store did not name."""
-        if not self.complete:
+        windows = self.tally.windows
+        if not self.complete and not windows:
             return []  # a platform that hides older rows lists fewer than it has
+        within = "true"
+        if not self.complete:
+            at = DATED[self.stream]
+            within = f"""EXISTS (SELECT FROM unnest($4::timestamptz[], $5::timestamptz[]) AS w(since, until)
+              WHERE {at} > since AND {at} < until)"""
+        bounds = [list(each) for each in zip(*windows, strict=True)] if not self.complete else []
         gone: list[str] = []
         after = ""
         while True:
             async with tenant(self.attempt.rt.database, self.attempt.org_id, read_only=True) as scope:
                 rows = await scope.sql.fetch(
                     f"""SELECT external_id FROM {TABLES[self.stream]} WHERE org_id = portal_org() AND connection_id = $1
-                          AND external_id > $2 AND deleted_at IS NULL AND arrived_at < $3
+                          AND external_id > $2 AND deleted_at IS NULL AND arrived_at < $3 AND {within}
                         ORDER BY external_id LIMIT {_CHUNK}""",  # noqa: S608
                     self.attempt.connection.id,
                     after,
                     self.began,
+                    *bounds,
                 )
             gone += [row["external_id"] for row in rows if _digest(row["external_id"]) not in self.seen]
             if len(rows) < _CHUNK:
@@ -118,13 +131,18 @@ class Comparison:
             after = rows[-1]["external_id"]
 
     async def finish(self, gone: list[str]) -> None:
-        """Delete what the store does not know any more and write the outcome, in one transaction."""
-        reason = ""
-        if len(gone) > FEW and len(gone) > self.tally.ours:
+        """Delete what the store does not know any more and write the outcome, in one transaction. Of an incomplete list nothing
+        is deleted: what it lacks of the time it covers is only told."""
+        reason = why = ""
+        delete: list[str] = []
+        left: list[str] = gone
+        if not self.complete:
+            why = _NOT_LISTED
+            left = gone if len(gone) > FEW else await self._confirmed(gone)
+        elif len(gone) > FEW and len(gone) > self.tally.ours:
             reason = "More than half of what is here is not in the store's list. Nothing was deleted; look at the store first."
-            delete: list[str] = []
         else:
-            delete = await self._confirmed(gone)
+            left = delete = await self._confirmed(gone)
         if delete:
             _log.info(
                 "reconciliation_found_deleted",
@@ -132,16 +150,20 @@ class Comparison:
                 stream=self.stream,
                 rows=len(delete),
             )
-        left = gone if reason else delete
 
         async def also(scope: Scope) -> None:
-            extra, tally = Found(), deepcopy(self.tally)  # of this try: a deadlock runs it again
+            tally, found = deepcopy(self.tally), deepcopy(self.found)  # of this try: a deadlock runs it again
+            extra = found["extra"]
             for start in range(0, len(left), _CHUNK):
                 rows = await held(scope, self.attempt.connection.id, self.stream, left[start : start + _CHUNK])
                 for each, mine in sorted(rows.items()):
-                    extra.add(each, healed=mine.deleted_at is not None, ours=told_ours(mine))
+                    extra.add(each, healed=mine.deleted_at is not None, ours=told_ours(mine), why=why)
                     if mine.deleted_at is None:
                         tally.count(None, mine, listed=False)
+            if tally.windows:
+                await carry(
+                    scope, self.attempt.connection.id, self.stream, found, lambda each: _digest(each) in self.seen
+                )
             await proof.save(
                 scope,
                 self.attempt.org_id,
@@ -149,7 +171,7 @@ class Comparison:
                 self.stream,
                 run_id=self.attempt.run_id,
                 tally=tally,
-                found={**self.found, "extra": extra},
+                found=found,
                 complete=self.complete,
                 reason=reason,
             )
@@ -172,13 +194,18 @@ class Comparison:
                 self.tally.count(asked.said.get(each), asked.ours.get(each))
         return deleted
 
-    async def _ask(self, ids: list[str]) -> _Asked:
-        """Ask the store for these rows and write its answer."""
-        asked = _Asked()
+    async def _ask(self, ids: list[str], told_of: Mapping[str, AnyRecord] | None = None) -> Asked:
+        """Ask the store for these rows and write its answer; what the list told in full (`told_of`) need not be asked for."""
+        asked = Asked()
         clock, stream = self.attempt.rt.clock, self.stream
         for start in range(0, len(ids), _AT_ONCE):
             chunk, at = ids[start : start + _AT_ONCE], clock()
-            page = await self.attempt.connector.fetch(stream, chunk)
+            given = [told_of[each] for each in chunk if each in told_of] if told_of else []
+            page = empty_page(given)
+            if len(given) < len(chunk):
+                known = {each.external_id for each in given}
+                page = await self.attempt.connector.fetch(stream, [each for each in chunk if each not in known])
+                page.records = [*given, *page.records]
             page.caught_up, page.next = False, {}
             place = Place(cursor={}, phase="incremental", done=self.listed)
             await self.attempt.commit(self.name, page, place, asked_at=at)
@@ -186,10 +213,11 @@ class Comparison:
             asked.given.update(each.external_id for each in page.rejected)
             asked.said |= as_listed(page.records, stream)
             asked.ours |= await self._ours(chunk)
-            asked.reasons |= {each.external_id: each.reason for each in page.rejected}
+            async with tenant(self.attempt.rt.database, self.attempt.org_id, read_only=True) as scope:
+                asked.reasons |= await reasons(scope, self.attempt.connection.id, stream, chunk)
         return asked
 
-    def _note(self, kind: str, each: str, said: Listed | None, was: Held | None, asked: _Asked) -> None:
+    def _note(self, kind: str, each: str, said: Listed | None, was: Held | None, asked: Asked) -> None:
         """Count a difference. What was only on its way while we compared is none."""
         mine, now = asked.ours.get(each), asked.said.get(each, said)
         healed = mine is not None and mine.deleted_at is None and agrees(now, mine)
@@ -212,16 +240,6 @@ class Comparison:
     async def _ours(self, ids: list[str]) -> dict[str, Held]:
         async with tenant(self.attempt.rt.database, self.attempt.org_id, read_only=True) as scope:
             return await held(scope, self.attempt.connection.id, self.stream, ids)
-
-
-@dataclass(slots=True)
-class _Asked:
-    """What the store gave for ids, and what we have after it was written."""
-
-    given: set[str] = field(default_factory=set)
-    said: dict[str, Listed] = field(default_factory=dict)
-    ours: dict[str, Held] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def _digest(identifier: str) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from portal.sync.comparing import Found, Tally
+from portal.sync.comparing import DAYS, Tally
+from portal.sync.differences import Found
 from portal.tenancy.scope import Scope
 
 _T = TypeVar("_T")
@@ -37,6 +38,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     theirs: int
     money_ours: Decimal
     money_theirs: Decimal
+    at: datetime | None = None  # when it was compared; None: with its row
 
     @property
     def even(self) -> bool:
@@ -62,6 +64,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     money_ours: dict[str, Decimal] | None
     money_theirs: dict[str, Decimal] | None
     days: list[Day]
+    windows: list[tuple[datetime, datetime]] = []
 
     @property
     def found(self) -> int:
@@ -96,28 +99,49 @@ async def save(
     complete: bool,
     reason: str = "",
 ) -> None:
-    """Write a finished comparison in the transaction that ends it."""
+    """Write a finished comparison in the transaction that ends it. One of windows only takes the other days, and what was left
+    to do there, from the one before."""
+    days, ours, theirs = tally.by_day(), tally.ours, tally.theirs
+    if tally.windows and days is not None:
+        days = _with_others(days, (await latest(scope, connection_id)).get(stream), tally)
+        ours, theirs = sum(day["ours"] for day in days), sum(day["theirs"] for day in days)
+    state = state_of(found)
+    if any((day["ours"], day["money_ours"]) != (day["theirs"], day["money_theirs"]) for day in days or []):
+        state = "different"
     await scope.sql.execute(
         """INSERT INTO reconciliations (org_id, connection_id, stream, run_id, state, reason, complete, ours, theirs,
              missing, extra, different, healed_missing, healed_extra, healed_different,
-             missing_ids, extra_ids, different_ids, money_ours, money_theirs, days)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)""",
+             missing_ids, extra_ids, different_ids, money_ours, money_theirs, days, windows)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)""",
         org_id,
         connection_id,
         stream,
         run_id,
-        state_of(found),
+        state,
         reason,
         complete,
-        tally.ours,
-        tally.theirs,
+        ours,
+        theirs,
         *(found[kind].count for kind in KINDS),
         *(found[kind].healed for kind in KINDS),
         *(_json(found[kind].sample) for kind in KINDS),
         _json(tally.money_of(0)),
         _json(tally.money_of(1)),
-        _json(tally.by_day()),
+        _json(days),
+        _json(tally.windows or None),
     )
+
+
+def _with_others(days: list[dict[str, Any]], before: Comparison | None, tally: Tally) -> list[dict[str, Any]]:
+    """The days that were compared now, and those of the last sixty that were not, as they were compared last."""
+    oldest = tally.today - timedelta(days=DAYS)
+    others = [
+        msgspec.structs.replace(day, at=day.at or before.at)
+        for day in (before.days if before else [])
+        if before is not None and day.day > oldest and not tally.covers(day.day)
+    ]
+    told: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(others))
+    return sorted([*days, *told], key=lambda day: (day["day"], day["currency"]), reverse=True)
 
 
 async def save_unknown(
@@ -162,7 +186,8 @@ async def mark_healed(scope: Scope, found: Comparison, healed: set[str]) -> None
     await scope.sql.execute(
         """UPDATE reconciliations SET missing_ids = $2, extra_ids = $3, different_ids = $4,
              healed_missing = healed_missing + $5, healed_extra = healed_extra + $6, healed_different = healed_different + $7,
-             ours = ours + $5 - $6, state = CASE WHEN $8::int > 0 THEN 'different' ELSE 'healed' END WHERE id = $1""",
+             ours = ours + $5 - $6, moved_at = now(),
+             state = CASE WHEN $8::int > 0 THEN 'different' ELSE 'healed' END WHERE id = $1""",
         found.id,
         *(_json(lists[kind]) for kind in KINDS),
         *(done[kind] for kind in KINDS),
@@ -181,7 +206,10 @@ def _comparison(row: Any) -> Comparison:
     known = {name: row[name] for name in Comparison.__struct_fields__ if name in row.keys()}  # noqa: SIM118 - a Record
     lists = {kind: _read(row[f"{kind}_ids"], list[Difference]) or [] for kind in KINDS}
     money = {name: _read(row[name], dict[str, Decimal]) for name in ("money_ours", "money_theirs")}
-    return Comparison(**known | money | {"lists": lists, "days": _read(row["days"], list[Day]) or []})
+    windows = _read(row["windows"], list[tuple[datetime, datetime]]) or []
+    return Comparison(
+        **known | money | {"lists": lists, "days": _read(row["days"], list[Day]) or [], "windows": windows}
+    )
 
 
 def _read(stored: str | None, kind: type[_T]) -> _T | None:

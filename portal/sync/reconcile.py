@@ -89,10 +89,15 @@ def _is_due(attempt: Attempt, stream: str, known: dict[str, Place]) -> bool:
 
 async def _compare(attempt: Attempt, stream: str, progress: StreamProgress) -> None:
     comparison = await Comparison.begin(attempt, stream, ids_of(stream))
+    beside: dict[str, Comparison] = {}
     cursor = None
     while True:
         page = await attempt.connector.ids(stream, cursor)
         await comparison.take(page)
+        for name, other in page.beside.items():
+            if name not in beside:
+                beside[name] = await Comparison.begin(attempt, name, ids_of(name))
+            await beside[name].take(other)
         progress.done = comparison.listed
         await attempt.tell()
         if page.finished or attempt.halted:
@@ -101,10 +106,12 @@ async def _compare(attempt: Attempt, stream: str, progress: StreamProgress) -> N
     if attempt.halted:
         return
     gone = await comparison.beyond()
-    if gone and not comparison.listed:
+    if gone and comparison.complete and not comparison.listed:
         # A store that lists nothing at all is ill, not empty.
         await _unknown(attempt, stream, progress, "The store listed nothing at all, but there were rows before.")
         return
+    for companion in beside.values():
+        await companion.finish(await companion.beyond())
     progress.phase, progress.total = "done", comparison.listed
     await comparison.finish(gone)
 

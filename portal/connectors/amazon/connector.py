@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
-from portal.connectors.amazon import probe, streams
+from portal.connectors.amazon import probe, proven, streams
 from portal.connectors.amazon.account import account
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.manifest import MANIFEST
 from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
+from portal.connectors.glance import Glance
 from portal.foundation.errors import Permanent
 from portal.foundation.outbound import Budget, OutboundClient
 
@@ -44,12 +45,16 @@ class AmazonConnector:
         return streams.since(self.client, _known(stream), moment)
 
     async def ids(self, stream: str, cursor: Cursor | None) -> IdPage:
-        """The next page of ids: the stock whole, orders of the last days, no transactions."""
+        """The next page of ids: the stock whole; orders and transactions of the days that are compared this night."""
         return await streams.ids(self.client, _known(stream), cursor)
+
+    async def glance(self, stream: str, since: datetime | None) -> Glance | None:
+        """The orders that changed after `since`; of the other streams Amazon says nothing in one request."""
+        return await proven.glance(self.client, _known(stream), since)
 
     async def fetch(self, stream: str, ids: Sequence[str]) -> Page:
         """The rows of `stream` with these ids (at most 100 are read)."""
-        return await streams.named(self.client, _known(stream), list(ids)[:100])
+        return await streams.named(self.client, stream if stream == "fees" else _known(stream), list(ids)[:100])
 
     async def register_webhooks(
         self, delivery_url: str, secret: str, topics: Sequence[str] | None = None

@@ -35,22 +35,24 @@ async def page(client: Client, cursor: Cursor | None) -> Page:
     until = until or min(since + WINDOW, latest)
     if until <= since:
         return made([], 0, {"since": since.isoformat()}, True)
-    filters = {"postedAfter": stamp(since), "postedBefore": stamp(until)}
     try:
-        answer = await client.get(
-            TRANSACTIONS, PATH, filters | ({"nextToken": token} if token else {}), paging=bool(token)
-        )
+        rows, following = await transactions(client, since, until, token)
     except StaleToken:
         return await page(client, {"since": since.isoformat()})
-    payload = answer.get("payload") or answer
-    found = payload if isinstance(payload, dict) else {}
-    rows = rows_of(found.get("transactions"))
     seen_at = datetime.now(UTC)
     mapped = [record for row in rows for record in mapping.transaction(row, client.account, seen_at)]
-    following = next_token(found, token)
     if following:
         state = {"since": since.isoformat(), "until": until.isoformat(), "token": following}
         return made(mapped, len(rows), state, False)
     # The window was fixed by the clock when it was opened: until then everything is read, but for what comes late.
     done = latest - until < timedelta(minutes=30)
     return made(mapped, len(rows), {"since": (until - LOOK_BACK if done else until).isoformat()}, done)
+
+
+async def transactions(client: Client, since: datetime, until: datetime, token: str) -> tuple[list[object], str]:
+    """A page of what was posted in a range of at most 180 days, and the token of the next."""
+    filters = {"postedAfter": stamp(since), "postedBefore": stamp(until)}
+    answer = await client.get(TRANSACTIONS, PATH, filters | ({"nextToken": token} if token else {}), paging=bool(token))
+    payload = answer.get("payload") or answer
+    found = payload if isinstance(payload, dict) else {}
+    return rows_of(found.get("transactions")), next_token(found, token)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from portal.commerce.records import Order
 from portal.connectors.amazon import mapping
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.failures import StaleToken
@@ -14,7 +13,7 @@ from portal.connectors.amazon.manifest import MANIFEST
 from portal.connectors.amazon.paging import Mapped, made, next_token, rows_of
 from portal.connectors.amazon.rates import GET_ORDER, SEARCH_ORDERS
 from portal.connectors.amazon.reports import stamp
-from portal.connectors.base import Cursor, IdPage, Listed, Page, Rejected
+from portal.connectors.base import Cursor, Page, Rejected
 from portal.connectors.values import text
 from portal.foundation.errors import NotFound
 
@@ -22,9 +21,6 @@ PATH = "/orders/2026-01-01/orders"
 # Neither BUYER nor RECIPIENT: the portal shows nobody's name or address of Amazon's customers, so it does not ask for them.
 PARTS = "PROCEEDS,FULFILLMENT"
 LOOK_BACK = next(each.look_back for each in MANIFEST.streams if each.name == "orders")
-COMPARED = timedelta(days=7)
-"""How far back orders are compared once a day."""
-_MOST_PAGES = 6  # of twenty that may be asked for in an hour
 TOO_LONG_AGO = timedelta(days=3)
 """A mark older than this is caught up with by reports: twenty pages of a hundred orders are all one may ask for at once."""
 
@@ -64,15 +60,13 @@ async def page(client: Client, cursor: Cursor, since: datetime) -> Page:
     return made(mapped, len(rows), {"since": until}, True)
 
 
-async def ids(client: Client, cursor: Cursor | None) -> IdPage:
-    """The orders placed in the last days with what Amazon says of them, to compare with ours. Nothing is ever deleted at Amazon,
-    and listing two years every day would use up what one may ask for, so the list is never complete."""
-    given = cursor or {}
-    token, read = text(given.get("token"), 8000), given.get("pages")
-    pages = read if isinstance(read, int) else 0
-    since = mark(given) or client.latest() - COMPARED
+async def listed(
+    client: Client, since: datetime, token: str = "", *, by: str = "createdAfter"
+) -> tuple[list[Mapped], str]:
+    """A page of the orders placed (or with `by` lastUpdatedAfter changed) after `since`, and the token of the next one: for
+    comparing. It moves no mark."""
     filters = {
-        "createdAfter": stamp(since),
+        by: stamp(min(since, client.latest())),
         "marketplaceIds": client.account.marketplace_ids,
         "maxResultsPerPage": "100",
         "includedData": PARTS,
@@ -80,22 +74,8 @@ async def ids(client: Client, cursor: Cursor | None) -> IdPage:
     paging = {"paginationToken": token} if token else {}
     answer = await client.get(SEARCH_ORDERS, PATH, filters | paging, paging=bool(token))
     seen_at = datetime.now(UTC)
-    mapped = [mapping.order(row, client.account, seen_at) for row in rows_of(answer.get("orders"))]
-    found = {each.external_id: _listed(each) for each in mapped if isinstance(each, Order)}
-    following = next_token(answer.get("pagination"), token)
-    finished = not following or pages + 1 >= _MOST_PAGES
-    state = {} if finished else {"since": since.isoformat(), "token": following, "pages": pages + 1}
-    return IdPage(ids=list(found), next=state, finished=finished, complete=False, listed=found)
-
-
-def _listed(order: Order) -> Listed:
-    return Listed(
-        modified_at=order.modified_at,
-        status=order.source_status,
-        currency=order.currency,
-        total=order.total,
-        business_at=order.created_at,
-    )
+    mapped: list[Mapped] = [mapping.order(row, client.account, seen_at) for row in rows_of(answer.get("orders"))]
+    return mapped, next_token(answer.get("pagination"), token)
 
 
 async def named(client: Client, ids: Sequence[str]) -> list[Mapped]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
-from portal.connectors.amazon import finances, history, stock
+from portal.connectors.amazon import finances, history, proven, stock
 from portal.connectors.amazon import orders as changes
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.paging import Mapped, made
@@ -41,13 +41,10 @@ def since(client: Client, stream: str, moment: datetime) -> Cursor | None:
 
 
 async def ids(client: Client, stream: str, cursor: Cursor | None) -> IdPage:
-    """The ids of the stock, and of the last days' orders. Transactions are never deleted and cannot be asked for by id: of
-    them nothing is listed, and the list says that it is not complete."""
+    """The ids of the stock whole; orders and transactions of the last days and of some older ones, never of all."""
     if stream == "products":
         return await stock.ids(client, cursor)
-    if stream == "orders":
-        return await changes.ids(client, cursor)
-    return IdPage(ids=(), next={}, finished=True, complete=False)
+    return await (proven.order_ids if stream == "orders" else proven.transaction_ids)(client, cursor)
 
 
 async def named(client: Client, stream: str, wanted: Sequence[str]) -> Page:

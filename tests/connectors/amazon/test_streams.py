@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from portal.commerce.records import Fee, Order, OrderStatus, Product, Refund
-from portal.connectors.amazon import history
+from portal.connectors.amazon import history, proven
 from portal.foundation.errors import Permanent, Temporary
 from portal.sandbox.amazon import states
 from tests.connectors.amazon.conftest import Open, Seller, read
@@ -196,14 +196,32 @@ async def test_named_rows_can_be_fetched(account: Seller) -> None:
 
 
 async def test_the_last_days_orders_are_listed_to_compare_and_the_list_is_not_complete(account: Seller) -> None:
-    page = await account.connect().ids("orders", None)
+    connector = account.connect()
+    page = await connector.ids("orders", None)
     since = account.store.clock.now() - 7 * 86_400 + 60
     latest = account.store.clock.now() - 200
     recent = {states.number(o) for o in account.store.orders.values() if since < o.created < latest}
     assert recent <= set(page.ids)
     assert recent
-    assert (page.complete, page.finished) == (False, True)
+    assert (page.complete, page.finished) == (False, False)
     assert page.listed[next(iter(recent))].currency in {"GBP", "EUR"}
+    assert page.covers is not None
+    older = set[str]()
+    while not page.finished:
+        page = await connector.ids("orders", page.next)
+        older |= set(page.ids)
+    assert page.covers is not None
+    begins, ends = page.covers[0].timestamp(), page.covers[1].timestamp()
+    assert older >= {states.number(o) for o in account.store.orders.values() if begins < o.created < ends}
+
+
+def test_sixty_days_are_covered_in_six_nights() -> None:
+    now = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    for first in range(6):
+        nights = [proven.older(now + timedelta(days=first + night, hours=night)) for night in range(6)]
+        for days in range(7, 60):
+            day = now + timedelta(days=first) - timedelta(days=days)
+            assert any(start <= day and day + timedelta(days=1) <= end for start, end in nights), days
 
 
 async def test_the_stock_is_listed_whole(account: Seller) -> None:
