@@ -76,7 +76,7 @@ async def webhook_context(rt: Runtime, scope: Scope, connection: StoreConnection
         "topics": webhook_findings.shown(found, manifest.webhook_topics),
         "manifest": manifest,
         "registration": registration,
-        "findings": findings,
+        "looked": findings,
         "delivery_host": url.partition("/webhooks/")[0],
         "off": off,
         "paused": [each.topic for each in found.values() if each.status == "paused"],

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -19,8 +16,9 @@ from portal.sync.housekeeping import keep_house
 from portal.sync.registration import register_webhooks
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect, Shop
+from tests.sync.hooks import address, deliver
 from tests.sync.test_worker import until, working
-from tests.visitors import Answer, Visitor
+from tests.visitors import Visitor
 
 
 @pytest.fixture
@@ -36,29 +34,6 @@ async def shop(
     await own_sandbox.courier("shop").settled()
     yield shop
     await own_sandbox.courier("shop").settled()
-
-
-async def address(shop: Shop) -> str:
-    return f"/webhooks/woocommerce/{(await shop.connection())['public_token']}"
-
-
-async def secret(shop: Shop) -> str:
-    connection = await shop.connection()
-    field = f"client_api_credentials.webhook_secret:{connection['public_token']}"
-    return await shop.rt.vault.open(shop.org, field, connection["webhook_secret"])
-
-
-async def deliver(
-    visitor: Visitor, shop: Shop, body: bytes, *, signed_with: str | None = None, topic: str = "order.updated"
-) -> Answer:
-    key = await secret(shop) if signed_with is None else signed_with
-    headers = {
-        "Content-Type": "application/json",
-        "X-WC-Webhook-Topic": topic,
-        "X-WC-Webhook-Delivery-ID": "d1",
-        "X-WC-Webhook-Signature": base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode(),
-    }
-    return await visitor.post(await address(shop), data=body, headers=headers)
 
 
 def stored(shop: Shop) -> str:
@@ -177,7 +152,9 @@ async def test_a_burst_is_processed_whole(rt: Runtime, shop: Shop) -> None:
     assert await shop.value(stored(shop)) == 80
 
 
-async def test_old_deliveries_are_forgotten_and_never_one_that_waits(rt: Runtime, client: Visitor, shop: Shop, org: UUID) -> None:
+async def test_old_deliveries_are_forgotten_and_never_one_that_waits(
+    rt: Runtime, client: Visitor, shop: Shop, org: UUID
+) -> None:
     await deliver(client, shop, b'{"id": 1}')
     async with tenant(rt.database, org) as scope:
         await scope.sql.execute(
@@ -187,10 +164,13 @@ async def test_old_deliveries_are_forgotten_and_never_one_that_waits(rt: Runtime
     await deliver(client, shop, b'{"id": 2}')
     async with tenant(rt.database, org) as scope:
         await scope.sql.execute(
-            "UPDATE webhook_deliveries SET received_at = now() - $1::interval WHERE state = 'waiting'", timedelta(days=8)
+            "UPDATE webhook_deliveries SET received_at = now() - $1::interval WHERE state = 'waiting'",
+            timedelta(days=8),
         )
     await keep_house(rt)
-    assert await shop.value("SELECT string_agg(state, ',') FROM webhook_deliveries WHERE connection_id = $1") == "waiting"
+    assert (
+        await shop.value("SELECT string_agg(state, ',') FROM webhook_deliveries WHERE connection_id = $1") == "waiting"
+    )
 
 
 async def test_a_read_only_key_registers_nothing_and_says_so(
