@@ -1,1 +1,1 @@
-"""`portal bench`: the portal's four promises of speed, each measured beside its floor in one run (docs/performance.md)."""
+"""`portal bench`: the portal's promises of speed, each measured beside its floor in one run (docs/performance.md)."""

@@ -15,9 +15,11 @@ from portal.foundation.settings import Settings
 
 @dataclass(kw_only=True)
 class Plan:
-    """`settings` are those of the scratch installation (the portal's own unprivileged login); `admin_url` its superuser's."""
+    """`settings` are those of the scratch installation (the portal's own unprivileged login); `admin_url` its superuser's.
+    `full` asks for the sizes that take long."""
 
     quick: bool
+    full: bool = False
     profile: bool
     settings: Settings
     admin_url: str

@@ -6,7 +6,7 @@ import io
 import time
 from typing import Any
 
-ROWS = ("orders", "order_lines", "refunds", "refund_lines", "products", "customers", "coupons", "tax_rates")
+ROWS = ("orders", "order_lines", "refunds", "refund_lines", "products", "customers", "coupons", "tax_rates", "fees")
 DERIVED = ("daily_sales", "daily_sku_sales", "early_deletions")
 
 
