@@ -1,4 +1,4 @@
-"""The demo: sandbox stores, two organizations with their logins, and a first sync by the real worker over HTTP."""
+"""The demo: sandbox stores, three organizations with their logins, and a first sync by the real worker over HTTP."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from portal.foundation.errors import StartupError
 from portal.foundation.runtime import Runtime
 from portal.foundation.settings import Settings
 from portal.ops.crew import Crew, Member
-from portal.ops.demo_cast import CLIENTS, ORDERS, PEOPLE, Client, Person, load_secrets, specs, write_private
+from portal.ops.demo_cast import ORDERS, ORGANIZATIONS, PEOPLE, SHOPS, Person, Shop, load_secrets, specs, write_private
+from portal.ops.demo_keys import credentials_of, where_platforms_are
 from portal.ops.demo_moves import follow_sandbox
+from portal.ops.demo_rates import give_rates
 from portal.ops.environment import environment_of
 from portal.stores import service as stores
 from portal.sync import jobs
@@ -39,7 +41,11 @@ class Demo:
         self._sandbox = f"http://127.0.0.1:{self._secrets.sandbox_port}"
         allow = f"127.0.0.1:{self._secrets.sandbox_port}"
         self._settings = settings.model_copy(
-            update={"outbound_allow": tuple(dict.fromkeys((*settings.outbound_allow, allow))), "demo": True}
+            update={
+                "outbound_allow": tuple(dict.fromkeys((*settings.outbound_allow, allow))),
+                "demo": True,
+                **where_platforms_are(self._sandbox),
+            }
         )
 
     async def prepare(self) -> Settings:
@@ -47,15 +53,16 @@ class Demo:
         await self._start_sandbox()
         runtime = await open_runtime(self._settings)
         try:
-            organizations = {client.organization: await _organization(runtime, client) for client in CLIENTS}
+            organizations = {name: await _organization(runtime, name) for name in ORGANIZATIONS}
             owners = {}
             for person in PEOPLE:
                 user_id = await self._person(runtime, person, organizations)
                 if person.role == "owner":
                     owners[person.organization] = user_id
-            for client in CLIENTS:
-                org_id = organizations[client.organization]
-                await self._connect(runtime, client, org_id, owners[client.organization])
+            for shop in SHOPS:
+                await self._connect(runtime, shop, organizations[shop.organization], owners[shop.organization])
+            for org_id in organizations.values():
+                await give_rates(runtime, org_id)
             await follow_sandbox(runtime, self._sandbox)
         finally:
             await close_runtime(runtime)
@@ -83,7 +90,7 @@ class Demo:
 
     def finish(self) -> list[str]:
         """Write `<data-dir>/demo.json`; gives the lines that tell the logins."""
-        spec = specs()[CLIENTS[0].store]
+        made = specs()
         told = {
             "url": self._settings.base_url,
             "logins": {
@@ -92,13 +99,8 @@ class Demo:
             },
             "sandbox": {
                 "url": self._sandbox,
-                "stores": {
-                    "woocommerce": {
-                        "site_url": f"{self._sandbox}/{spec.name}",
-                        "consumer_key": spec.consumer_key,
-                        "consumer_secret": spec.consumer_secret,
-                    }
-                },
+                # One of each platform, as the forms ask for it.
+                "stores": {shop.platform: credentials_of(made[shop.store], self._sandbox) for shop in reversed(SHOPS)},
             },
         }
         write_private(self._settings.data_dir / "demo.json", msgspec.json.format(msgspec.json.encode(told)) + b"\n")
@@ -107,7 +109,7 @@ class Demo:
 
     async def _start_sandbox(self) -> None:
         arguments = ["sandbox", "--port", str(self._secrets.sandbox_port), "--orders", str(ORDERS), "--seed", "1"]
-        arguments += ["--stores", ",".join(client.store for client in CLIENTS)]
+        arguments += ["--generous", "--stores", ",".join(f"{shop.platform}:{shop.store}" for shop in SHOPS)]
         arguments += ["--data-dir", str(self._settings.data_dir)]
         environ = environment_of(self._settings)
         await self._crew.start(Member(name="sandbox", arguments=arguments, environ=environ, stops=2, quiet=True))
@@ -115,7 +117,7 @@ class Demo:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             while time.monotonic() < until:
                 try:
-                    async with session.get(f"{self._sandbox}/{CLIENTS[0].store}/") as answer:
+                    async with session.get(f"{self._sandbox}/{SHOPS[0].store}/") as answer:
                         if answer.status == 200:
                             return
                 except (aiohttp.ClientError, TimeoutError, OSError):
@@ -141,42 +143,42 @@ class Demo:
                 await accounts.set_password(scope, user_id, password)
             return user_id
 
-    async def _connect(self, runtime: Runtime, client: Client, org_id: UUID, owner: UUID) -> None:
-        spec, site_url = specs()[client.store], f"{self._sandbox}/{client.store}"
+    async def _connect(self, runtime: Runtime, shop: Shop, org_id: UUID, owner: UUID) -> None:
+        spec = specs()[shop.store]
         async with platform(runtime.database, "look for the demo's stores", read_only=True) as scope:
-            if await scope.sql.fetchval("SELECT 1 FROM client_api_credentials WHERE org_id = $1 LIMIT 1", org_id):
-                return
-        given = {"site_url": site_url, "consumer_key": spec.consumer_key, "consumer_secret": spec.consumer_secret}
-        credentials = stores.validate_credentials("woocommerce", given)
-        test = await stores.test_credentials(runtime, "woocommerce", credentials)
+            known = await scope.sql.fetch(
+                "SELECT connection_name FROM client_api_credentials WHERE org_id = $1", org_id
+            )
+        if shop.connection in {row["connection_name"] for row in known}:
+            return
+        credentials = stores.validate_credentials(shop.platform, credentials_of(spec, self._sandbox))
+        test = await stores.test_credentials(runtime, shop.platform, credentials)
         if not test.success:
-            raise StartupError(f"The sandbox store {client.store} could not be connected: {' '.join(test.advice)}")
+            raise StartupError(f"The sandbox store {shop.store} could not be connected: {' '.join(test.advice)}")
         async with platform(runtime.database, "connect the demo's stores") as scope:
-            if test.store is not None and test.store.currency and test.store.timezone:
-                await tenancy.set_store_facts(scope, org_id, test.store.currency, test.store.timezone)
+            if not known:
+                await tenancy.set_store_facts(scope, org_id, spec.currency, spec.timezone)
             connection_id = await stores.create_connection(
                 runtime,
                 scope,
                 org_id=org_id,
-                platform="woocommerce",
-                name=client.connection,
+                platform=shop.platform,
+                name=shop.connection,
                 credentials=credentials,
                 frequency="hourly",
                 created_by=owner,
             )
             await stores.record_test(scope, connection_id, test, runtime.clock())
             await jobs.request_sync(scope, org_id=org_id, connection_id=connection_id, trigger="first")
-            await _tell(scope, "store.connect", client.connection, org_id)
+            await _tell(scope, "store.connect", shop.connection, org_id)
 
 
-async def _organization(runtime: Runtime, client: Client) -> UUID:
+async def _organization(runtime: Runtime, name: str) -> UUID:
     async with platform(runtime.database, "make the demo's organizations") as scope:
-        found: UUID | None = await scope.sql.fetchval(
-            "SELECT id FROM organizations WHERE is_demo AND name = $1", client.organization
-        )
+        found: UUID | None = await scope.sql.fetchval("SELECT id FROM organizations WHERE is_demo AND name = $1", name)
         if found is None:
-            found = await tenancy.create_organization(scope, name=client.organization, is_demo=True)
-            await _tell(scope, "organization.create", client.organization, found)
+            found = await tenancy.create_organization(scope, name=name, is_demo=True)
+            await _tell(scope, "organization.create", name, found)
         return found
 
 

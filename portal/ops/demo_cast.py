@@ -12,9 +12,9 @@ import msgspec
 
 from portal.foundation.errors import StartupError
 from portal.foundation.server import listen
-from portal.sandbox.spec import SandboxStoreSpec
+from portal.sandbox.spec import Platform, SandboxStoreSpec
 
-ORDERS = 1500
+ORDERS = 800
 _FAVOURITE_PORT = 8801
 
 
@@ -29,19 +29,23 @@ class Person:
     organization: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Client:
-    """One organization and the sandbox store it sells in."""
+@dataclass(frozen=True)
+class Shop:
+    """One connection: its organization, its name there, the sandbox store it is of."""
 
     organization: str
     connection: str
+    platform: Platform
     store: str
 
 
-CLIENTS = (
-    Client(organization="Hot Rod AN", connection="Hot Rod AN WooCommerce", store="woocommerce"),
-    Client(organization="Bloom & Bough", connection="Bloom & Bough shop", store="bloom-bough"),
+SHOPS = (
+    Shop("Hot Rod AN", "Hot Rod AN WooCommerce", "woocommerce", "woocommerce"),
+    Shop("Hot Rod AN", "Hot Rod AN Shopify", "shopify", "hot-rod-an"),
+    Shop("Bloom & Bough", "Bloom & Bough Shopify", "shopify", "bloom"),
+    Shop("North & Pine", "North & Pine Amazon", "amazon", "north-pine"),
 )
+ORGANIZATIONS = tuple(dict.fromkeys(shop.organization for shop in SHOPS))
 PEOPLE = (
     Person(part="superadmin", email="superadmin@portal.example", name="Sam Agency", role="", organization=None),
     Person(part="owner", email="owner@hot-rod-an.example", name="Olivia Rod", role="owner", organization="Hot Rod AN"),
@@ -57,6 +61,13 @@ PEOPLE = (
         role="owner",
         organization="Bloom & Bough",
     ),
+    Person(
+        part="third_owner",
+        email="owner@north-pine.example",
+        name="Nora Pine",
+        role="owner",
+        organization="North & Pine",
+    ),
 )
 
 
@@ -69,7 +80,10 @@ class Secrets(msgspec.Struct):
 
 def specs() -> dict[str, SandboxStoreSpec]:
     """The sandbox's stores as `portal sandbox --stores …` makes them, by name: where the keys are known from."""
-    return {client.store: SandboxStoreSpec(client.store, 1 + place, ORDERS) for place, client in enumerate(CLIENTS)}
+    return {
+        shop.store: SandboxStoreSpec(shop.store, 1 + place, ORDERS, platform=shop.platform).generously()
+        for place, shop in enumerate(SHOPS)
+    }
 
 
 def load_secrets(data_dir: Path) -> tuple[Secrets, bool]:
@@ -81,10 +95,10 @@ def load_secrets(data_dir: Path) -> tuple[Secrets, bool]:
     kept: Secrets | None = None
     with suppress(OSError, msgspec.MsgspecError):
         kept = msgspec.json.decode(path.read_bytes(), type=Secrets)
-    if kept is not None and _is_free(kept.sandbox_port):
+    passwords = {person.part: secrets.token_urlsafe(12) for person in PEOPLE} | (kept.passwords if kept else {})
+    if kept is not None and kept.passwords == passwords and _is_free(kept.sandbox_port):
         return kept, False
-    passwords = kept.passwords if kept else {person.part: secrets.token_urlsafe(12) for person in PEOPLE}
-    made = Secrets(passwords, _free_port())
+    made = Secrets(passwords, kept.sandbox_port if kept and _is_free(kept.sandbox_port) else _free_port())
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, msgspec.json.encode(made))

@@ -1,17 +1,21 @@
-"""When another program has taken the sandbox's port, the sandbox moves, and every connection to it moves along."""
+"""When another program has taken the sandbox's port, the sandbox moves, and every connection to it moves along.
+
+WooCommerce connections know their store's address. Where Shopify and Amazon are is a setting of the whole portal.
+"""
 
 from __future__ import annotations
 
 import structlog
 
 from portal.foundation.runtime import Runtime
-from portal.ops.demo_cast import CLIENTS
+from portal.ops.demo_cast import SHOPS
 from portal.stores import service as stores
 from portal.sync import jobs
 from portal.tenancy.scope import platform
 
 _log = structlog.get_logger("portal.demo")
-_ELSEWHERE = r"^http://127\.0\.0\.1:\d+/(" + "|".join(client.store for client in CLIENTS) + ")$"
+_STORES = [shop.store for shop in SHOPS if shop.platform == "woocommerce"]
+_ELSEWHERE = r"^http://127\.0\.0\.1:\d+/(" + "|".join(_STORES) + ")$"
 
 
 async def follow_sandbox(runtime: Runtime, sandbox_url: str) -> None:

@@ -27,6 +27,7 @@ from portal.sandbox.spec import MAX_ORDERS, PLATFORMS, SandboxStoreSpec
     show_default=True,
     help="Names, separated by commas; a platform may stand before each (shopify:berlin), WooCommerce without one.",
 )
+@click.option("--generous", is_flag=True, help="Shopify and Amazon with limits that a small store need not wait for.")
 @click.option("--chaos", type=click.IntRange(0), help="Mix all faults and changes at random from this seed.")
 @click.option(
     "--chaos-stores", default="", help="Only in these stores, by name, separated by commas; without it in all."
@@ -55,6 +56,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     seed: int,
     orders: int,
     stores: str,
+    generous: bool,
     chaos: int | None,
     chaos_stores: str,
     intensity: float,
@@ -67,7 +69,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Serve stores of several platforms with a control page at / and the truth at /_truth."""
     try:
         specs = [
-            _spec(name.strip(), seed + place, orders, basic_over_http) for place, name in enumerate(stores.split(","))
+            _spec(name.strip(), seed + place, orders, basic_over_http, generous)
+            for place, name in enumerate(stores.split(","))
         ]
         sandbox = Sandbox(specs, state_dir=state_dir or (data_dir and data_dir / "sandbox"))
     except ValueError as error:
@@ -83,7 +86,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     asyncio.run(_run(sandbox, host, port, tls, begin))
 
 
-def _spec(given: str, seed: int, orders: int, basic_over_http: bool) -> SandboxStoreSpec:
+def _spec(given: str, seed: int, orders: int, basic_over_http: bool, generous: bool) -> SandboxStoreSpec:
     """A store by its name, `platform:name`, or the name of a platform alone. Raises ValueError."""
     platform, _, name = given.rpartition(":")
     if not platform:
@@ -91,7 +94,8 @@ def _spec(given: str, seed: int, orders: int, basic_over_http: bool) -> SandboxS
     known = next((each for each in PLATFORMS if each == platform), None)
     if known is None:
         raise ValueError(f"platform: {platform!r} must be one of {', '.join(PLATFORMS)}")
-    return SandboxStoreSpec(name, seed, orders, basic_over_http=basic_over_http, platform=known)
+    made = SandboxStoreSpec(name, seed, orders, basic_over_http=basic_over_http, platform=known)
+    return made.generously() if generous else made
 
 
 async def _run(sandbox: Sandbox, host: str, port: int, tls: bool, begin: Callable[[], None]) -> None:

@@ -115,7 +115,8 @@ def _one(store: Store, basket: Basket, rng: Random, number: int, created: int) -
 
 def _refund(store: Store, rng: Random, order: Order, *, full: bool) -> None:
     now = store.clock.now()
-    created = min(now, (order.completed or order.created) + int(rng.random() * 12 * DAY))
+    since = order.completed or order.created
+    created = since + int(rng.random() * min(12 * DAY, max(0, now - since)))
     if full:
         lines = [RefundLine(place, line.quantity, line.total, line.total_tax) for place, line in enumerate(order.lines)]
         amount = order.total

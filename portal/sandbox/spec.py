@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -91,3 +91,9 @@ class SandboxStoreSpec:
                 object.__setattr__(self, name, demo_key(prefix, f"{self.name}-{salt}", self.seed))
         if not self.title:
             object.__setattr__(self, "title", f"{self.name.capitalize()} – Küche & Büro 🛒")
+
+    def generously(self) -> SandboxStoreSpec:
+        """The same store under limits that a demonstration need not wait for: those of a large Shopify plan, and of an
+        Amazon a thousand times as fast."""
+        plan = replace(self.shopify, points=20_000.0, restore_rate=2_000.0, bulk_seconds=0.1)
+        return replace(self, shopify=plan, amazon=replace(self.amazon, pace=1_000.0))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from portal.foundation.server import listen
 from portal.ops import record
+from portal.stores.service import validate_credentials
 from tests.ops.command import ROOT, clean_environment
 from tests.ops.conftest import Portal
 
@@ -84,13 +86,24 @@ async def test_the_demo_starts_from_nothing_ends_cleanly_and_starts_again(
 
     told = json.loads((data_dir / "demo.json").read_text())
     assert told["url"] == first.url
-    assert set(told["logins"]) == {"superadmin", "owner", "member", "operator", "agent", "other_owner"}
-    assert set(told["sandbox"]["stores"]["woocommerce"]) == {"site_url", "consumer_key", "consumer_secret"}
+    owners = {"owner", "other_owner", "third_owner"}
+    assert set(told["logins"]) == {"superadmin", "member", "operator", "agent", *owners}
+    for name, keys in told["sandbox"]["stores"].items():
+        assert validate_credentials(name, keys), "what one types into the form of each platform"
+    assert set(told["sandbox"]["stores"]) == {"woocommerce", "shopify", "amazon"}
     for login in told["logins"].values():
         assert any(login["email"] in line and login["password"] in line for line in lines)
-    pulses = [await sales_pulse(first.url, told["logins"][part]) for part in ("owner", "member", "other_owner")]
+    pulses = [
+        await sales_pulse(first.url, told["logins"][part]) for part in ("owner", "member", "other_owner", "third_owner")
+    ]
     assert pulses[0] == pulses[1]
-    assert pulses[0] != pulses[2]
+    assert all(one != other for one, other in combinations(pulses[1:], 2))
+    sold = await stores_sold(first.url, told["logins"]["owner"])
+    assert set(sold) == {"Hot Rod AN WooCommerce", "Hot Rod AN Shopify"}
+    await place_order(told["sandbox"]["url"], "hot-rod-an")
+    until = time.monotonic() + 10
+    while await stores_sold(first.url, told["logins"]["owner"]) == sold:
+        assert time.monotonic() < until, "an order at the Shopify store arrives by itself"
 
     refused = portal("up", "--port", str(port), "--data-dir", str(data_dir))
     assert refused.returncode == 2
@@ -113,7 +126,8 @@ async def test_the_demo_starts_from_nothing_ends_cleanly_and_starts_again(
     retold = json.loads((data_dir / "demo.json").read_text())
     assert retold["logins"] == told["logins"]
     assert retold["sandbox"]["url"] != told["sandbox"]["url"]
-    assert await sales_pulse(second.url, told["logins"]["owner"]) == pulses[0]
+    after = await sales_pulse(second.url, told["logins"]["owner"])
+    assert after["total_orders"] == pulses[0]["total_orders"] + 1
     second.end(signal.SIGKILL)
 
     # Nobody told the others: they notice, and the next start clears what is left.
@@ -122,13 +136,33 @@ async def test_the_demo_starts_from_nothing_ends_cleanly_and_starts_again(
     assert third.end(signal.SIGINT) == 0
 
 
+async def stores_sold(url: str, login: dict[str, str]) -> dict[str, Any]:
+    """Store -> its orders of today."""
+    body = await asked(url, login, "/api/v1/dashboard/stores")
+    return {each["name"]: each["orders"] for each in body["stores"]}
+
+
+async def place_order(sandbox: str, store: str) -> None:
+    async with (
+        aiohttp.ClientSession(sandbox) as session,
+        session.post(f"/{store}/_control", json={"action": "place_order", "total": "12.00"}) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+
+
 async def sales_pulse(url: str, login: dict[str, str]) -> dict[str, Any]:
     """The tile's document, without what differs from moment to moment."""
+    found = await asked(url, login, "/api/v1/dashboard/sales-pulse")
+    return {name: value for name, value in found.items() if "_at" not in name and "updated" not in name}
+
+
+async def asked(url: str, login: dict[str, str], path: str) -> dict[str, Any]:
+    """A JSON document, as a program with the login's token gets it."""
     async with aiohttp.ClientSession(url) as session:
         async with session.post("/api/auth/token", json={"grant_type": "password", **login}) as answer:
             assert answer.status == 200, await answer.text()
             token = (await answer.json())["access_token"]
-        async with session.get("/api/v1/dashboard/sales-pulse", headers={"Authorization": f"Bearer {token}"}) as answer:
+        async with session.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
             assert answer.status == 200, await answer.text()
             found: dict[str, Any] = await answer.json()
-    return {name: value for name, value in found.items() if "_at" not in name and "updated" not in name}
+            return found
