@@ -99,9 +99,3 @@ SELECT portal_protect('rate_drafts');
 
 -- What is not converted, by currency: found without reading a merchant's whole history.
 CREATE INDEX daily_sales_unconverted ON daily_sales (org_id, currency, day) WHERE unconverted_orders > 0;
-
--- Orders outside every total, by day and currency.
-CREATE VIEW v_unconverted WITH (security_invoker = true) AS
-SELECT org_id, currency, day, sum(unconverted_orders)::bigint AS orders FROM daily_sales WHERE unconverted_orders > 0
-GROUP BY org_id, currency, day;
-GRANT SELECT ON v_unconverted TO portal_app, portal_platform;

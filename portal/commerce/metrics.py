@@ -40,7 +40,8 @@ SALES = (
         formula="sum of the totals of today's counted orders (with tax, shipping and fees, after discounts) minus the amounts of "
         "today's refunds of counted orders, each converted at the rate of its own day",
         source="v_sales_pulse_current.total_revenue",
-        notes=f"{_COUNTED} Amounts in a currency without a known rate are not added; see unconverted_orders.",
+        notes=f"{_COUNTED} The rate is that of the day, else the last one before it, if it is not older than the organization "
+        "lets rates hold (7 days unless changed). Amounts without a known rate are not added; see unconverted_orders.",
     ),
     Metric(
         name="total_orders",

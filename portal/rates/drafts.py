@@ -103,9 +103,10 @@ async def take_over(rt: Runtime, who: Principal, draft_id: int) -> int:
 
 
 async def discard(rt: Runtime, who: Principal, draft_id: int) -> None:
-    """Forget a draft; it may be gone already."""
+    """Forget a draft. Raises `Missing`."""
     async with tenant(rt.database, who.org) as scope:
-        await scope.sql.execute("DELETE FROM rate_drafts WHERE id = $1", draft_id)
+        if await scope.sql.execute("DELETE FROM rate_drafts WHERE id = $1", draft_id) == "DELETE 0":
+            raise Missing("There is no such file. It may be gone already.")
 
 
 async def tidy(rt: Runtime) -> None:

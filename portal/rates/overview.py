@@ -162,7 +162,10 @@ async def all_rates(scope: Scope, limit: int = 200_000) -> list[tuple[date, str,
 async def missing_days(scope: Scope, currency: str, limit: int = 400) -> list[tuple[date, int]]:
     """(day, orders) that have no rate, newest first."""
     rows = await scope.sql.fetch(
-        "SELECT day, orders FROM v_unconverted WHERE currency = $1 ORDER BY day DESC LIMIT $2", currency, limit
+        """SELECT day, sum(unconverted_orders)::bigint FROM daily_sales WHERE currency = $1 AND unconverted_orders > 0
+           GROUP BY day ORDER BY day DESC LIMIT $2""",
+        currency,
+        limit,
     )
     return [(row[0], row[1]) for row in rows]
 

@@ -134,7 +134,7 @@ async def download() -> Response:
     return csv_answer("exchange-rates", header, rows, bom=request.args.get("bom") == "1")
 
 
-@route(blueprint, "/currencies/<string(length=3):currency>", roles=DASHBOARD, family="page")
+@route(blueprint, "/currencies/<currency>", roles=DASHBOARD, family="page")
 async def one_currency(currency: str) -> Response:
     """The rates of one currency, newest first, and the days without one."""
     try:

@@ -36,7 +36,7 @@ SELECT s.org_id FROM rate_states s JOIN organizations o ON o.id = s.org_id
 WHERE o.disabled_at IS NULL AND s.currencies <> '{}' AND s.applied < (SELECT version FROM rate_source)
 UNION
 SELECT f.org_id FROM (
-  SELECT org_id, currency FROM v_unconverted
+  SELECT org_id, currency FROM daily_sales WHERE unconverted_orders > 0
   UNION SELECT c.org_id, c.store_currency::text FROM client_api_credentials c WHERE c.store_currency IS NOT NULL
 ) f JOIN organizations o ON o.id = f.org_id LEFT JOIN rate_states s ON s.org_id = f.org_id
 WHERE o.disabled_at IS NULL AND f.currency <> o.reporting_currency AND f.currency <> ALL(coalesce(s.currencies, '{}'))

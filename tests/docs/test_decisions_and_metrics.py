@@ -38,6 +38,7 @@ def test_the_merchants_metrics_are_those_that_are_declared() -> None:
 
 def test_the_portals_own_metrics_are_those_that_are_measured() -> None:
     import portal.app
+    import portal.rates.worker
     import portal.sync.worker  # noqa: F401 - registers what workers measure
 
     measured = {

@@ -17,6 +17,8 @@ SHARED = {
     "sessions": "belong to a user",
     "refresh_tokens": "belong to a user",
     "api_platform_configs": "the agency's",
+    "published_rates": "of the configured source, the same for all",
+    "rate_source": "how it fares",
 }
 REFUSED = (asyncpg.InsufficientPrivilegeError, asyncpg.RaiseError)
 
