@@ -6,8 +6,9 @@ import msgspec
 
 from portal.connectors.base import ConnectionTest, Step
 from portal.connectors.registry import estimates
+from portal.foundation.runtime import Runtime
 from portal.stores.budgets import rate_of
-from portal.tenancy.scope import Scope
+from portal.tenancy.scope import Scope, platform
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,14 @@ async def first_sync(scope: Scope, platform_type: str, test: ConnectionTest | No
         return None
     rate = await rate_of(scope, platform_type)
     return Estimate(steps=tuple(declared.first_sync(test.sample, rate.rate_per_second, rate.burst)))
+
+
+async def estimate_first_sync(rt: Runtime, platform_type: str, test: ConnectionTest | None) -> Estimate | None:
+    """The same before there is a connection: of credentials that were just tried."""
+    if test is None or not test.success:
+        return None
+    async with platform(rt.database, "read platform rates", read_only=True) as scope:
+        return await first_sync(scope, platform_type, test)
 
 
 def duration(seconds: float) -> str:

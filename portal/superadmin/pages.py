@@ -17,6 +17,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.policy import SUPERADMIN, route
 from portal.foundation.web.requests import form_values, parse_query
 from portal.stores import service as stores
+from portal.stores.estimates import estimate_first_sync
 from portal.stores.offered import platform_help
 from portal.superadmin.clients import list_clients
 from portal.superadmin.drafts import open_draft, seal_draft
@@ -130,7 +131,8 @@ async def create_new_client() -> Response:
     except ConnectorError as error:
         test = error.details.get("connection_test")
         return await _form(values, {}, message=error.message, test=test, status=422)
-    return await page("superadmin/created.html", created=created, new=new)
+    estimate = await estimate_first_sync(runtime(), new.platform, created.test)
+    return await page("superadmin/created.html", created=created, new=new, estimate=estimate)
 
 
 async def _submitted() -> dict[str, str]:
@@ -158,7 +160,11 @@ async def _form(
     status: int = 200,
     partial: str = "superadmin/_form.html",
 ) -> Response:
-    context = _context(values, errors) | {"platform_help": await platform_help(runtime(), values["platform_type"])}
+    kind = values["platform_type"]
+    context = _context(values, errors) | {
+        "platform_help": await platform_help(runtime(), kind),
+        "estimate": await estimate_first_sync(runtime(), kind, test),
+    }
     return await page(
         "superadmin/new_client.html", partial=partial, status=status, message=message, test=test, **context
     )

@@ -97,7 +97,7 @@ async def run(
         asked=asked,
     )
     await attempt.tell(now=True)  # before the first page, which may take its time
-    keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner))
+    keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner, attempt.tell))
     work = asyncio.create_task(_work(attempt, known, patience or Patience()))
     try:
         await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)

@@ -7,6 +7,7 @@ commit finds another owner and is rolled back. The clock is PostgreSQL's, so wor
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -62,8 +63,13 @@ async def release(scope: Scope, connection_id: int, owner: UUID) -> None:
     )
 
 
-async def keep(rt: Runtime, org_id: UUID, connection_id: int, owner: UUID) -> None:
-    """Renew while a slow page is being fetched; returns only when the lease is lost. Cancel it at the end of the run."""
+async def keep(
+    rt: Runtime, org_id: UUID, connection_id: int, owner: UUID, tell: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Renew while a slow page is being fetched; returns only when the lease is lost. Cancel it at the end of the run.
+
+    `tell` is called with each renewal: a page that was opened in between sees what is under way without waiting for rows.
+    """
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
         with suppress(*AWAY):  # PostgreSQL restarting: the next renewal, or the commit itself, decides
@@ -72,3 +78,5 @@ async def keep(rt: Runtime, org_id: UUID, connection_id: int, owner: UUID) -> No
                     await renew(scope, connection_id, owner)
                 except LeaseLost:
                     return
+        if tell is not None:
+            await tell()
