@@ -31,16 +31,16 @@ $$ SELECT nullif(current_setting('app.store', true), '')::bigint $$;
 -- The connections that count, the days they count for and the moments these begin and end. With one store looked at: that one
 -- alone, whole, even in shadow. `stock_of`: the connection whose stock these sales have drawn on.
 CREATE VIEW v_picture WITH (security_invoker = true) AS
-SELECT c.org_id, c.id AS connection_id, coalesce(c.succeeded_by, c.id) AS stock_of, d.first_day, d.end_day,
+SELECT c.org_id, c.id AS connection_id, CASE WHEN s.store IS NULL THEN coalesce(c.succeeded_by, c.id) ELSE c.id END AS stock_of,
+       d.first_day, d.end_day,
        coalesce(d.first_day::timestamp AT TIME ZONE o.timezone, '-infinity') AS begins,
        coalesce(d.end_day::timestamp AT TIME ZONE o.timezone, 'infinity') AS ends
-FROM client_api_credentials c
+FROM (SELECT portal_store() AS store OFFSET 0) s
+CROSS JOIN client_api_credentials c
 JOIN organizations o ON o.id = c.org_id
-CROSS JOIN LATERAL (SELECT coalesce(c.counts_from, '-infinity') AS first_day, coalesce(c.counts_until, 'infinity') AS end_day) d
-WHERE (SELECT portal_store()) IS NULL AND NOT c.shadow
-UNION ALL
-SELECT c.org_id, c.id, c.id, '-infinity', 'infinity', '-infinity', 'infinity'
-FROM client_api_credentials c WHERE c.id = (SELECT portal_store());
+CROSS JOIN LATERAL (SELECT CASE WHEN s.store IS NULL THEN coalesce(c.counts_from, '-infinity') ELSE '-infinity' END AS first_day,
+                           CASE WHEN s.store IS NULL THEN coalesce(c.counts_until, 'infinity') ELSE 'infinity' END AS end_day) d
+WHERE CASE WHEN s.store IS NULL THEN NOT c.shadow ELSE c.id = s.store END;
 
 -- A connection that goes gives its days to the one it was switched with: no day is left to nobody.
 CREATE FUNCTION picture_inherit() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -115,7 +115,7 @@ CROSS JOIN LATERAL (
 ) d
 CROSS JOIN LATERAL (SELECT commerce_knows_orders(o.id) AS known OFFSET 0) k
 LEFT JOIN LATERAL (
-  -- A row counts within its connection's own time: joined by hash, a store more costs next to nothing.
+  -- A row counts within its connection's own time. The picture is made once (MATERIALIZED), not again for each row.
   WITH counts AS MATERIALIZED (
     SELECT p.connection_id, p.begins, p.ends FROM v_picture p WHERE p.org_id = o.id
   ), entry AS MATERIALIZED (
@@ -164,9 +164,11 @@ LEFT JOIN LATERAL (
   SELECT coalesce(jsonb_agg(jsonb_build_object('sku', x.sku, 'revenue_30d', round(x.revenue, 2), 'units_sold_30d', trim_scale(x.units))
                             ORDER BY x.revenue DESC, x.units DESC, x.sku), '[]') AS top_5_skus
   FROM (
+    WITH counts AS MATERIALIZED (
+      SELECT p.connection_id, p.first_day, p.end_day FROM v_picture p WHERE p.org_id = o.id
+    )
     SELECT q.sku, sum(q.revenue_reporting) AS revenue, sum(q.units) AS units
-    FROM daily_sku_sales q
-    JOIN v_picture p ON p.org_id = o.id AND p.connection_id = q.connection_id AND q.day >= p.first_day AND q.day < p.end_day
+    FROM daily_sku_sales q JOIN counts c ON c.connection_id = q.connection_id AND q.day >= c.first_day AND q.day < c.end_day
     WHERE q.org_id = o.id AND q.day >= d.day_30 AND q.day <= d.today
     GROUP BY q.sku
     HAVING q.sku <> '' AND sum(q.units) > 0
@@ -179,10 +181,12 @@ LEFT JOIN LATERAL (
          array_agg(round(x.revenue / nullif(x.converted, 0), 2) ORDER BY g) AS aov_14d
   FROM generate_series(0, 13) g
   LEFT JOIN (
+    WITH counts AS MATERIALIZED (
+      SELECT p.connection_id, p.first_day, p.end_day FROM v_picture p WHERE p.org_id = o.id
+    )
     SELECT q.day, sum(q.gross_reporting - q.refunds_reporting) AS revenue, sum(q.orders)::bigint AS orders,
            sum(q.orders - q.unconverted_orders) AS converted
-    FROM daily_sales q
-    JOIN v_picture p ON p.org_id = o.id AND p.connection_id = q.connection_id AND q.day >= p.first_day AND q.day < p.end_day
+    FROM daily_sales q JOIN counts c ON c.connection_id = q.connection_id AND q.day >= c.first_day AND q.day < c.end_day
     WHERE q.org_id = o.id AND q.day >= d.day_14 AND q.day <= d.today GROUP BY q.day
   ) x ON x.day = d.day_14 + g
 ) h ON k.known

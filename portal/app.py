@@ -20,6 +20,7 @@ from portal.ops import health
 from portal.rates import file_pages as rate_file_pages
 from portal.rates import pages as rates_pages
 from portal.rates import parts as rates_parts
+from portal.parallel import pages as parallel_pages
 from portal.superadmin import api as superadmin_api
 from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
@@ -56,6 +57,7 @@ BLUEPRINTS = (
     webhook_pages.blueprint,
     webhooks_in.blueprint,
     uploads_pages.blueprint,
+    parallel_pages.blueprint,
     uploads_api.blueprint,
     rates_pages.blueprint,
     rate_file_pages.blueprint,

@@ -22,7 +22,7 @@ FREQUENCIES: dict[str, tuple[int, str]] = {
 _COLUMNS = """id, org_id, platform_type AS platform, connection_name AS name, settings, status, sync_frequency AS frequency,
   store_name, store_currency, store_timezone, public_token, webhook_secret IS NOT NULL AS has_webhook_secret,
   webhook_topics, last_webhook_at, last_test, last_test_at, last_success_at, last_error, last_error_advice, last_error_at,
-  consecutive_failures, next_sync_at, created_at, polled"""
+  consecutive_failures, next_sync_at, created_at, polled, shadow"""
 
 
 class StoreConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +51,7 @@ class StoreConnection(msgspec.Struct, frozen=True, kw_only=True):
     consecutive_failures: int
     next_sync_at: datetime
     created_at: datetime
+    shadow: bool = False  # it counts for no day (portal/parallel/)
     polled: bool = True  # False: its rows come by hand (portal/uploads/)
 
     @property

@@ -54,9 +54,11 @@ async def create_connection(
     credentials: Mapping[str, str],
     frequency: str,
     created_by: UUID | None,
+    shadow: bool = False,
 ) -> int:
     """Save a connection with validated credentials; returns its id. The caller then requests the first sync.
 
+    In `shadow` it is synced and compared, and counts for no day until somebody switches (portal/parallel/).
     The organization must be committed already: the vault makes its first data key in a transaction of its own.
     Raises `Invalid` for a wrong name or frequency, `Conflict` when the name is taken or the platform is switched off.
     """
@@ -79,8 +81,9 @@ async def create_connection(
         async with scope.sql.transaction():  # a savepoint: the caller's transaction survives a taken name
             created: int = await scope.sql.fetchval(
                 """INSERT INTO client_api_credentials
-                     (org_id, platform_type, connection_name, settings, secrets, sync_frequency, public_token, created_by)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id""",
+                     (org_id, platform_type, connection_name, settings, secrets, sync_frequency, public_token, created_by,
+                      shadow)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id""",
                 org_id,
                 platform,
                 name,
@@ -89,6 +92,7 @@ async def create_connection(
                 frequency,
                 token,
                 created_by,
+                shadow,
             )
     except asyncpg.UniqueViolationError:
         raise Conflict(

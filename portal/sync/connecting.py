@@ -123,6 +123,7 @@ async def new_store_save() -> Response:
                 credentials=values,
                 frequency=form["sync_frequency"],
                 created_by=who.user_id,
+                shadow=form.get("shadow") == "1" and await _others(scope),
             )
             await stores.record_test(scope, connection_id, test, rt.clock())
             await request_sync(scope, org_id=who.org, connection_id=connection_id, trigger="first")
@@ -130,6 +131,11 @@ async def new_store_save() -> Response:
     except Conflict as error:
         return await _show_new(form, {"connection_name": error.message}, test, status=409)
     return redirect(f"/stores/{connection_id}", 303)  # type: ignore[return-value]
+
+
+async def _others(scope: Scope) -> bool:
+    """Whether the organization has a source that counts: then a new one may stay in shadow beside it."""
+    return any(not each.shadow for each in await stores.list_connections(scope))
 
 
 async def _saved(connection_id: int) -> tuple[StoreConnection, dict[str, str]]:
@@ -184,6 +190,8 @@ async def _show_new(
     values: dict[str, Any] = {name: value for name, value in form.items() if name not in secret}
     if not first:
         values = {**values, **{k: v for k, v in stores.from_form(declared.platform, form).items() if k not in secret}}
+    async with tenant(runtime().database, principal().org, read_only=True) as scope:
+        others = await _others(scope)
     return await page(
         "stores/new.html",
         status=status,
@@ -193,6 +201,7 @@ async def _show_new(
         values=values,
         masked={},
         errors=errors,
+        others=others,
         test=test,
         frequencies=[(name, word) for name, (_, word) in FREQUENCIES.items()],
         permission_labels={each.name: each.label for each in declared.permissions},
