@@ -10,6 +10,7 @@ CREATE TABLE glances (
   state text NOT NULL CHECK (state IN ('even', 'healed', 'different', 'unknown')),
   reason text NOT NULL DEFAULT '',
   counted bigint, held bigint,         -- rows by the store's count and by ours; NULL: it does not count
+  base bigint,                         -- held when the last full comparison ended
   apart bigint,                        -- counted minus held after the last full comparison; NULL: there was none
   since timestamptz,                   -- how far back the changed rows that were looked at go; NULL: none were
   looked bigint NOT NULL DEFAULT 0,    -- how many those were

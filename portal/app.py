@@ -17,10 +17,10 @@ from portal.foundation.web import assets, bodies, paths, refusals
 from portal.foundation.web.parts import Part
 from portal.foundation.web.policy import DASHBOARD, OWNER, SIGNED_IN, SUPERADMIN
 from portal.ops import health
+from portal.parallel import pages as parallel_pages
 from portal.rates import file_pages as rate_file_pages
 from portal.rates import pages as rates_pages
 from portal.rates import parts as rates_parts
-from portal.parallel import pages as parallel_pages
 from portal.superadmin import api as superadmin_api
 from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
@@ -80,7 +80,7 @@ NAV = (
     NavItem("/docs/metrics", "Metrics", "docs", SIGNED_IN, tenant=False),
 )
 
-PARTS: tuple[Part, ...] = (*sync_parts.PARTS, *uploads_parts.PARTS, *rates_parts.PARTS)
+PARTS: tuple[Part, ...] = (*sync_parts.PARTS, *proof_pages.PARTS, *uploads_parts.PARTS, *rates_parts.PARTS)
 
 
 def create_app(rt: Runtime) -> Quart:

@@ -49,6 +49,11 @@ class Restated(msgspec.Struct, frozen=True, kw_only=True):
         return in_words(self.reasons)
 
     @property
+    def changed(self) -> bool:
+        """Whether it is another total now than the one stated first; a day may have come back to it."""
+        return (self.before_revenue, self.before_orders) != (self.after_revenue, self.after_orders)
+
+    @property
     def key(self) -> str:
         """Where the next page goes on."""
         return f"{self.day.isoformat()}:{self.connection_id}:{self.currency}"
@@ -74,6 +79,18 @@ async def restated(
     rows = await connection.fetch(_DAYS, store, day, *place, limit + 1)
     found = [_restated(row) for row in rows]
     return found[:limit], found[limit - 1].key if len(found) > limit else None
+
+
+async def last_restated(connection: Any) -> Restated | None:
+    """The day that was restated last, of the last seven days; of the store that is looked at, where one is."""
+    row = await connection.fetchrow(
+        """SELECT day, connection_id FROM restatements WHERE at > now() - interval '7 days'
+           AND (portal_store() IS NULL OR connection_id = portal_store()) ORDER BY at DESC, id DESC LIMIT 1"""
+    )
+    if row is None:
+        return None
+    rows, _ = await restated(connection, store=row["connection_id"], day=row["day"], limit=1)
+    return rows[0] if rows else None
 
 
 def _restated(row: Any) -> Restated:

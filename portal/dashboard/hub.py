@@ -104,7 +104,7 @@ class Hub:
         elif event.kind == "data":
             self._mark(event.org_id, set(event.payload.get("kinds", ())))
         if event.org_id in self._rooms:
-            if event.kind == "progress":
+            if event.kind in {"progress", "proof"}:
                 self._spawn(self._look_at_stores(event.org_id))
             for part in self._parts:
                 if event.kind in part.kinds:

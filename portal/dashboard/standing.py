@@ -24,7 +24,8 @@ SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        bool_or(c.polled AND c.status IN ('active', 'error') AND c.last_success_at < portal_now() - CASE c.sync_frequency
          WHEN 'hourly' THEN interval '2 hours' WHEN 'every_6_hours' THEN interval '12 hours'
          WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END) AS overdue,
-       portal_now() AS now, (SELECT max(r.id) FROM reconciliations r WHERE r.org_id = o.id) AS compared,
+       portal_now() AS now, greatest((SELECT max(r.moved_at) FROM reconciliations r WHERE r.org_id = o.id),
+         (SELECT max(g.at) FROM glances g WHERE g.org_id = o.id)) AS compared,
        (SELECT portal_store()) AS store,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(s.id, s.connection_name, s.platform_type, s.shadow, s.counts_from,
                  s.counts_until) ORDER BY lower(s.connection_name), s.id), '[]')
@@ -54,7 +55,7 @@ class Standing:
     """`store` is the one that is looked at, None all that count; `choices` every store there is.
 
     `timezone` and `currency` are the organization's; `reason` is the newest error of a failing store,
-    `compared` the newest comparison with any of them."""
+    `compared` when any of them was compared last, in full or at a glance."""
 
     name: str
     timezone: str
@@ -67,7 +68,7 @@ class Standing:
     reason: str | None
     overdue: bool
     now: datetime
-    compared: int | None = None
+    compared: datetime | None = None
     store: int | None = None
     choices: tuple[Store, ...] = ()
 

@@ -72,8 +72,8 @@ async def settle(attempt: Attempt, stream: str) -> None:
     async with tenant(attempt.rt.database, attempt.org_id) as scope:
         held = await glances.held(scope, attempt.connection.id, stream)
         apart = None if said.total is None else said.total - held
-        values = {"state": "even", "reason": "", "counted": said.total, "held": held, "apart": apart, "since": None}
-        rest = {"looked": 0, "found": 0, "healed": 0, "requests": said.requests}
+        values = {"state": "even", "reason": "", "counted": said.total, "held": held, "base": held, "apart": apart}
+        rest = {"since": None, "looked": 0, "found": 0, "healed": 0, "requests": said.requests}
         await glances.save(scope, attempt.connection.id, attempt.run_id, stream, **values, **rest)
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from quart import Blueprint, Response, flash, redirect
+from collections.abc import Sequence
+from typing import Any
+
+from quart import Blueprint, Response, flash, redirect, render_template
 
 from portal.accounts.audited import audited
 from portal.accounts.gate import principal
 from portal.connectors.registry import manifest as manifest_of
+from portal.foundation.bus import Event
 from portal.foundation.errors import ConnectorError, Invalid, Missing, PortalError
-from portal.foundation.runtime import runtime
+from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
+from portal.foundation.web.parts import Part
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.foundation.web.requests import form_values
 from portal.stores import service as stores
-from portal.stores.connection import only_polled
-from portal.sync import proof
+from portal.stores.connection import StoreConnection, only_polled
+from portal.sync import glances, proof
 from portal.sync.comparing import TABLES
 from portal.sync.healing import heal
 from portal.sync.jobs import request_sync
-from portal.tenancy.scope import tenant
+from portal.sync.reconcile import tell
+from portal.tenancy.scope import Scope, tenant
 
 blueprint = Blueprint("proof", __name__)
 WORDS = {
@@ -40,18 +46,46 @@ async def proof_page(connection_id: int) -> Response:
     rt, who = runtime(), principal()
     async with tenant(rt.database, who.org, read_only=True) as scope:
         connection = await stores.load(scope, connection_id)
-        found = await proof.latest(scope, connection_id)
+        context = await shown(scope, connection)
     manifest = manifest_of(connection.platform)
     return await page(
         "sync/proof.html",
-        store=connection,
+        **context,
         manifest=manifest,
-        streams=[(each.name, each.label, found.get(each.name)) for each in manifest.streams if each.name in TABLES],
-        orders=found.get("orders"),
-        words=WORDS,
+        says={"orders": "the last 60 days, every order outside the trash, gross, in its own currency"},
         lists=LISTS,
         can_manage=who.role in OWNER and manifest.polled,
     )
+
+
+async def shown(scope: Scope, connection: StoreConnection) -> dict[str, Any]:
+    """What the table of comparisons draws."""
+    found = await proof.latest(scope, connection.id)
+    labels = {each.name: each.label for each in manifest_of(connection.platform).streams if each.name in TABLES}
+    labels |= {name: name.capitalize() for name in found if name not in labels}  # compared beside another stream
+    return {
+        "store": connection,
+        "streams": [(name, label, found.get(name)) for name, label in labels.items()],
+        "orders": found.get("orders"),
+        "glances": await glances.seen(scope, connection.id),
+        "words": WORDS,
+    }
+
+
+async def render_proof(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
+    """The table of the store whose comparison ended, for its open pages."""
+    connection_id = event.payload.get("connection_id")
+    if not isinstance(connection_id, int):
+        return []
+    async with tenant(rt.database, event.org_id, read_only=True) as scope:
+        try:
+            context = await shown(scope, await stores.load(scope, connection_id))
+        except Missing:
+            return []
+    return [(f"store-proof-{connection_id}", await render_template("sync/_proof.html", **context, now=rt.clock()))]
+
+
+PARTS = (Part(kinds=frozenset({"proof"}), render=render_proof),)
 
 
 @route(blueprint, "/stores/<int:connection_id>/proof/reconcile", roles=OWNER, family="admin", methods=("POST",))
@@ -88,6 +122,7 @@ async def heal_now(connection_id: int) -> Response:
     async with tenant(rt.database, who.org) as scope:
         after = {"stream": stream, "asked": str(done.asked), "healed": str(done.healed)}
         await audited(scope, who, "store.heal", connection.name, after=after)
+    await tell(rt, who.org, connection_id)
     told = f"{done.healed} of {done.asked} rows are now as the store says."
     await flash(told, "success" if done.healed == done.asked else "error")
     return _back(connection_id)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
+from portal.app import create_app
 from portal.connectors.base import IdPage
+from portal.foundation.bus import Event
 from portal.sandbox import Sandbox
 from portal.sync.healing import heal
 from portal.sync.proof import latest
+from portal.sync.proof_pages import render_proof
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect, Shop
+from tests.sync.test_glances import later
 from tests.sync.test_proof import an_order, edit_silently, listing, proof
 from tests.visitors import Visitor
 
@@ -134,8 +138,13 @@ async def test_the_dashboard_says_what_is_reconciled_and_links_to_the_proof(sign
     page = await member.page("/dashboard")
     link = f'class="proof" href="/stores/{shop.connection_id}/proof" data-even="yes"'
     assert page.text.count(link) == 2
-    assert f'title="{found["orders"].ours} of {found["orders"].theirs} records' in page.text
-    assert f'title="{found["products"].ours} of {found["products"].theirs} records' in page.text
+    assert f'title="{found["orders"].ours} of {found["orders"].theirs} orders: compared one by one' in page.text
+    assert f'title="{found["products"].ours} of {found["products"].theirs} products: compared one by one' in page.text
+    shop.control("place_order", total="5.00")
+    await later(shop)
+    await shop.sync("schedule")
+    more = f'title="{(found["orders"].ours or 0) + 1} of {(found["orders"].theirs or 0) + 1} orders'
+    assert more in (await member.page("/dashboard")).text, "counted on by the glance at the run's end"
     # Nothing of the data moves, only the comparison: the badge follows at once.
     shop.control("place_order", total="5.00", currency="QQQ")
     await shop.sync()
@@ -144,7 +153,7 @@ async def test_the_dashboard_says_what_is_reconciled_and_links_to_the_proof(sign
     assert "1 missing" in page.text
 
 
-async def test_a_tile_without_a_known_comparison_has_no_badge(sign_in: SignIn, shop: Shop) -> None:
+async def test_a_tile_without_a_known_comparison_says_why(sign_in: SignIn, shop: Shop) -> None:
     from portal.foundation.errors import Temporary
 
     def fail(stream: str, page: IdPage) -> Any:
@@ -153,7 +162,31 @@ async def test_a_tile_without_a_known_comparison_has_no_badge(sign_in: SignIn, s
     with listing(fail):
         await shop.sync()
     member = await sign_in("member", shop.org)
-    assert 'class="proof"' not in (await member.page("/dashboard")).text
+    page = await member.page("/dashboard")
+    assert page.text.count('data-even="unknown"') == 2
+    assert "could not be compared: No list of ids today." in page.text
+
+
+async def test_the_page_says_what_was_seen_at_a_glance_and_open_pages_are_told(sign_in: SignIn, shop: Shop) -> None:
+    made = shop.control("place_order", total="12.34")
+    assert made
+    await later(shop)
+    await shop.sync("schedule")
+    member = await sign_in("member", shop.org)
+    page = await member.page(f"/stores/{shop.connection_id}/proof")
+    assert "by the store&#39;s count" in page.text or "by the store's count" in page.text
+    assert "changed lately looked at" in page.text
+    assert f'id="store-proof-{shop.connection_id}"' in page.text
+
+
+async def test_open_pages_are_pushed_the_table_when_a_comparison_ends(shop: Shop) -> None:
+    event = Event(shop.org, "proof", 0, {"connection_id": shop.connection_id})
+    async with create_app(shop.rt).app_context():
+        [(name, html)] = await render_proof(shop.rt, event)
+        assert name == f"store-proof-{shop.connection_id}"
+        assert html.count("Reconciled") == 4
+        assert "csrf" not in html
+        assert await render_proof(shop.rt, Event(uuid4(), "proof", 0, event.payload)) == []
 
 
 async def test_a_days_restatement_is_told_in_words(sign_in: SignIn, shop: Shop) -> None:
@@ -169,6 +202,14 @@ async def test_a_days_restatement_is_told_in_words(sign_in: SignIn, shop: Shop) 
     assert "one deleted order" in (await member.page(f"/restatements?store={shop.connection_id}")).text
     assert "as they were stated" in (await member.page("/restatements?store=1")).text
     assert (await member.page("/restatements?day=2026-03-03")).text.count("one late order") == 1
+    table = (await member.page(f"/restatements.csv?store={shop.connection_id}&day=2026-03-03")).text.splitlines()
+    assert table[0].startswith("day,store,currency,revenue_was,revenue_is,orders_was,orders_is,why")
+    assert table[1].startswith("2026-03-03,")
+    assert "one late order" in table[1]
+    assert len(table) == 2
+    dashboard = await member.page("/dashboard")
+    assert "one deleted order" in dashboard.text or "one late order" in dashboard.text
+    assert 'href="/restatements?day=' in dashboard.text
     for wrong in ("day=2026-02-31", "day=x", "after=2026-13-01:1:USD", "store=abc"):
         assert (await member.page(f"/restatements?{wrong}")).status in {400, 422}, wrong
     rows = await shop.row(

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from portal.commerce import queries
+from portal.commerce.restatements import last_restated
 from portal.dashboard.tile import Element, NoQuery, Reading, Tile
 from portal.foundation.web.filters import money, number
 
@@ -46,6 +47,11 @@ async def fetch(connection: Any, query: NoQuery) -> Reading:
         more=row | _drawn(row, skus) | {"unconverted": unconverted},
         empty=not figures["total_orders"] and not skus,
     )
+
+
+async def draw(connection: Any, found: Reading) -> dict[str, Any]:
+    """The day that was restated last, when that was within the week."""
+    return {"restated": await last_restated(connection)}
 
 
 def _drawn(row: dict[str, Any], skus: list[TopSku]) -> dict[str, Any]:
@@ -88,6 +94,7 @@ TILE = Tile(
     source=("v_sales_pulse_current",),
     response=SalesPulse,
     fetch=fetch,
+    draw=draw,
     elements=(
         Element(id="strip", template="dashboard/tiles/_strip.html"),
         Element(id="tile-sales-pulse", template="dashboard/tiles/_sales_pulse.html"),
