@@ -22,6 +22,7 @@ from portal.stores import service as stores
 from portal.stores.connection import only_polled
 from portal.sync import delivery_body, delivery_log
 from portal.sync.delivery_log import STATES
+from portal.sync.self_test import TOPIC
 from portal.tenancy.scope import Scope, tenant
 
 blueprint = Blueprint("deliveries", __name__)
@@ -64,6 +65,7 @@ async def deliveries_page(connection_id: int) -> Response:
         query=query,
         totals=totals,
         words=WORDS,
+        own_test=TOPIC,
         topics=sorted({*manifest.webhook_topics, *([query.topic] if query.topic else [])}),
         states=[(each, WORDS[each][1]) for each in STATES],
         kept_days=rt.settings.webhook_days,
@@ -90,6 +92,7 @@ async def delivery_page(connection_id: int, delivery_id: int) -> Response:
         cut=cut,
         personal=personal,
         words=WORDS,
+        own_test=TOPIC,
         can_manage=who.role in OWNER,
     )
 

@@ -86,6 +86,13 @@ async def plant(rt: Runtime, admin: Any, org: UUID, user_id: UUID, mark: str) ->
         org,
         f"{mark}.csv",
     )
+    await admin.execute(
+        "INSERT INTO webhook_deliveries (id, org_id, connection_id, dedupe_key, topic, headers, body) OVERRIDING SYSTEM VALUE "
+        "VALUES ($1, $2, $1, $3, $3, jsonb_build_object('x-mark', $3), $3::bytea)",
+        planted.connection_id,
+        org,
+        mark,
+    )
     for table in await tenant_tables(admin):
         if not await admin.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE org_id = $1)", org):
             await _fill(admin, table, planted, user_id)
