@@ -25,8 +25,10 @@ from portal.uploads.upload import Upload, load
 from portal.uploads.writing import Gone, take_over, undo
 
 LEASE = timedelta(seconds=30)
-PLACES = 2
-"""Files that one worker works on at once: a large one does not keep a small one waiting."""
+SMALL = 32 << 20
+PLACES: tuple[int | None, ...] = (None, None, SMALL)
+"""The files that one worker works on at once, and the largest that each place takes (bytes): however many large ones there are,
+a small one is not kept waiting."""
 _ASK_EVERY = 1.0
 _TELL_EVERY = 0.5
 _KEEP_DRAFTS = timedelta(days=7)
@@ -35,7 +37,9 @@ _log = structlog.get_logger("portal.uploads")
 
 async def work(rt: Runtime, *, stop: asyncio.Event) -> None:
     """Work until `stop`; what is under way is rolled back then and begun again by the next worker."""
-    places = [asyncio.create_task(_place(rt), name=f"uploads-{number}") for number in range(PLACES)]
+    places = [
+        asyncio.create_task(_place(rt, largest), name=f"uploads-{number}") for number, largest in enumerate(PLACES)
+    ]
     places.append(asyncio.create_task(_tidy(rt), name="uploads-tidy"))
     await stop.wait()
     for place in places:
@@ -43,17 +47,26 @@ async def work(rt: Runtime, *, stop: asyncio.Event) -> None:
     await asyncio.gather(*places, return_exceptions=True)
 
 
-async def step(rt: Runtime) -> bool:
-    """Do one waiting piece of work; False when there is none."""
+async def step(rt: Runtime, largest: int | None = None) -> bool:
+    """Do one waiting piece of work (of a file of at most `largest` bytes); False when there is none.
+
+    Organizations that nobody works for come first; one whose data are being written is left alone until they are.
+    """
     owner = uuid4()
     async with platform(rt.database, "claim an upload") as scope:
         row = await scope.sql.fetchrow(
             """UPDATE uploads SET lease_owner = $1, lease_until = clock_timestamp() + $2 WHERE id = (
-                 SELECT id FROM uploads WHERE status IN ('checking', 'writing', 'undoing')
-                   AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                 ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, org_id""",
+                 SELECT u.id FROM uploads u LEFT JOIN LATERAL (
+                   SELECT true AS busy, bool_or(b.status IN ('writing', 'undoing')) AS writes FROM uploads b
+                   WHERE b.org_id = u.org_id AND b.status IN ('checking', 'writing', 'undoing')
+                     AND b.lease_until >= clock_timestamp() HAVING count(*) > 0) o ON true
+                 WHERE u.status IN ('checking', 'writing', 'undoing') AND o.writes IS NOT TRUE
+                   AND (u.lease_until IS NULL OR u.lease_until < clock_timestamp())
+                   AND ($3::bigint IS NULL OR u.bytes <= $3)
+                 ORDER BY o.busy NULLS FIRST, u.asked_at LIMIT 1 FOR UPDATE OF u SKIP LOCKED) RETURNING id, org_id""",
             owner,
             LEASE,
+            largest,
         )
     if row is None:
         return False
@@ -168,10 +181,10 @@ async def _do(rt: Runtime, upload: Upload, hold: Hold) -> None:
         )
 
 
-async def _place(rt: Runtime) -> None:
+async def _place(rt: Runtime, largest: int | None) -> None:
     while True:
         try:
-            if await step(rt):
+            if await step(rt, largest):
                 continue
         except AWAY as error:
             _log.warning("uploads_interrupted", error=type(error).__name__)

@@ -11,6 +11,8 @@ from uuid import UUID
 import pytest
 
 from portal.foundation.runtime import Runtime
+from portal.tenancy.scope import platform
+from portal.uploads import worker
 from tests.conftest import SignIn
 from tests.uploads.conftest import ORDERS, Desk, kept_files, send
 from tests.visitors import HTML
@@ -280,3 +282,48 @@ async def test_progress_is_pushed_to_the_open_page_without_a_token(desk: Desk, l
             if message.get("id") == f"upload-progress-{upload_id}":
                 heard.append(message["html"])
     assert "csrf" not in "".join(heard)
+
+
+async def test_a_small_file_is_not_kept_waiting_by_large_ones_of_others(
+    desk: Desk, other_org: UUID, sign_in: SignIn
+) -> None:
+    large = [await desk.receive(ORDERS) for _ in range(2)]
+    for upload_id in large:
+        await desk.choose(upload_id)
+    other = Desk(desk.rt, other_org, await sign_in("owner", other_org))
+    small = await other.receive(ORDERS)
+    await other.choose(small)
+    async with platform(desk.rt.database, "test: large files") as scope:
+        await scope.sql.execute("UPDATE uploads SET bytes = $1 WHERE org_id = $2", worker.SMALL + 1, desk.org)
+    assert await worker.step(desk.rt, worker.SMALL) is True
+    assert await worker.step(desk.rt, worker.SMALL) is False
+    assert (await other.load(small)).status == "ready"
+    assert [(await desk.load(each)).status for each in large] == ["checking", "checking"]
+    assert (await desk.worked(large[0])).status == "ready"
+
+
+async def test_an_organization_that_nobody_works_for_comes_first(desk: Desk, other_org: UUID, sign_in: SignIn) -> None:
+    first, second = await desk.receive(ORDERS), await desk.receive(ORDERS)
+    for upload_id in (first, second):
+        await desk.choose(upload_id)
+    other = Desk(desk.rt, other_org, await sign_in("owner", other_org))
+    theirs = await other.receive(ORDERS)
+    await other.choose(theirs)
+
+    async def held(status: str) -> None:
+        async with platform(desk.rt.database, "test: somebody works on it") as scope:
+            await scope.sql.execute(
+                "UPDATE uploads SET lease_owner = gen_random_uuid(), status = $2,"
+                " lease_until = now() + interval '1 minute' WHERE id = $1",
+                first,
+                status,
+            )
+
+    await held("checking")
+    assert await worker.step(desk.rt) is True
+    assert (await other.load(theirs)).status == "ready"
+    await held("writing")
+    assert await worker.step(desk.rt) is False, "the organization's data are being written"
+    await held("checking")
+    assert await worker.step(desk.rt) is True
+    assert (await desk.load(second)).status == "ready"
