@@ -88,7 +88,7 @@ async def plant(rt: Runtime, admin: Any, org: UUID, user_id: UUID, mark: str) ->
     )
     await admin.execute(
         "INSERT INTO webhook_deliveries (id, org_id, connection_id, dedupe_key, topic, headers, body) OVERRIDING SYSTEM VALUE "
-        "VALUES ($1, $2, $1, $3, $3, jsonb_build_object('x-mark', $3), $3::bytea)",
+        "VALUES ($1, $2, $1, $3::text, $3, jsonb_build_object('x-mark', $3), convert_to($3, 'UTF8'))",
         planted.connection_id,
         org,
         mark,
