@@ -169,3 +169,19 @@ async def used(scope: Scope) -> set[str]:
     """The currencies that the organization sells in, or whose stores say they do; without the reporting currency."""
     found = {row[0] for row in await scope.sql.fetch(_USED)}
     return found - {await scope.sql.fetchval("SELECT reporting_currency::text FROM organizations")}
+
+
+_UNRATED = """
+SELECT n.currency, o.reporting_currency::text AS reporting FROM organizations o CROSS JOIN (
+  SELECT store_currency::text AS currency, true AS told FROM client_api_credentials WHERE id = $1 AND store_currency IS NOT NULL
+  UNION SELECT currency, false FROM daily_sales WHERE connection_id = $1 AND unconverted_orders > 0
+) n
+WHERE n.currency <> o.reporting_currency AND (NOT n.told OR NOT EXISTS (SELECT FROM exchange_rates x
+  WHERE x.currency = n.currency AND x.day > (portal_now() AT TIME ZONE o.timezone)::date - o.rates_hold_days))
+GROUP BY 1, 2 ORDER BY 1
+"""
+
+
+async def unrated(scope: Scope, connection_id: int) -> list[tuple[str, str]]:
+    """(currency, reporting currency) for every currency of a store that lacks rates: for today, or for orders it has."""
+    return [(row[0], row[1]) for row in await scope.sql.fetch(_UNRATED, connection_id)]

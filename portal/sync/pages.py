@@ -7,6 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, redirect
 
 from portal.accounts.gate import principal
+from portal.commerce.exchange import unrated
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
@@ -82,6 +83,7 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
         "rejects": rejects,
         "rejects_total": rejects_total,
         "stream_labels": {stream.name: stream.label for stream in manifest.streams},
+        "unrated": await unrated(scope, connection.id),
         "held": await counts(scope, connection.id),
         "registration": last_registration(connection),
         "delivery_host": delivery_url(rt, connection).partition("/webhooks/")[0],

@@ -212,3 +212,17 @@ async def test_the_tile_names_currency_and_day_and_leads_to_the_rates(bureau: Bu
     )
     assert "2 orders in GBP are not in this total:</b> no rate to EUR yet." in page
     assert page.count('<a href="/currencies">See the rates</a>') == 2
+
+
+async def test_a_store_in_another_currency_is_told_that_rates_are_missing(bureau: Bureau, sign_in: SignIn):
+    async with tenant(bureau.rt.database, bureau.org) as scope:
+        await scope.sql.execute("UPDATE client_api_credentials SET store_currency = 'SEK'")
+    owner, path = await sign_in("owner", bureau.org), f"/stores/{bureau.store.connection_id}"
+    assert "Rates are missing: this store sells in SEK, totals are in EUR." in (await owner.page(path)).text
+    page = (await owner.page("/currencies")).text
+    assert "Swedish Krona" in page
+    assert "No rate" in page
+    await _form(owner)
+    assert "Rates are missing" not in (await owner.page(path)).text
+    await bureau.store.write(order("1", currency="GBP", at=NOW))
+    assert "this store sells in GBP" in (await owner.page(path)).text
