@@ -117,7 +117,7 @@ class Desk:
 
 
 async def send(visitor: Visitor, content: str | bytes, kind: str = "orders", name: str = "file.csv") -> Answer:
-    form = FormData()
+    form = FormData(quote_fields=False)  # names as browsers send them
     form.add_field("csrf_token", visitor.csrf)
     form.add_field("kind", kind)
     form.add_field("file", content.encode() if isinstance(content, str) else content, filename=name)

@@ -193,6 +193,55 @@ async def test_what_only_the_rows_show_is_in_the_report(desk: Desk, content: str
     assert problem in str(await desk.problems(upload.id))
 
 
+NASTY: list[tuple[str, bytes, str, str]] = [
+    ("half a character", b'[{"id": "\\ud800", "date": "2026-11-02", "total": 1, "\\udfff": "x"}]', "a.json", "ready"),
+    ("a name of the prototype", b'[{"id": "__proto__", "date": "2026-11-02", "total": 1}]', "a.json", "ready"),
+    (
+        "a number of ten thousand digits",
+        b'[{"id": 1, "date": "2026-11-02", "total": ' + b"9" * 10_000 + b"}]",
+        "a.json",
+        "invalid",
+    ),
+    ("UTF-16", "id,date,total\nÜ,2026-11-02,1.00\n".encode("utf-16"), "a.csv", "ready"),
+    ("a line break in a cell", b'id,date,total,name\r\n1,2026-11-02,1.00,"a\r\nb"\r\n', "a.csv", "ready"),
+    ("lines that end in CR alone", b"id,date,total\r1,2026-11-02,1.00\r", "a.csv", "ready"),
+    ("a day that is none", b"id,date,total\n1,31.02.2026,1.00\n", "a.csv", "invalid"),
+    ("numbers that overflow", b"id,date,total\n1,2026-11-02,1e400\n2,2026-11-02,NaN\n", "a.csv", "invalid"),
+    ("mixed decimal marks", b'id,date,total\n1,2026-11-02,"1.234,50"\n2,2026-11-02,"1,234.50"\n', "a.csv", "invalid"),
+    (
+        "an id of five thousand characters",
+        b"id,date,total\n" + b"K" * 5_000 + b",2026-11-02,1.00\n",
+        "a.csv",
+        "invalid",
+    ),
+    ("markup in a cell", b"id,date,total,name\n1,2026-11-02,1.00,<script>alert(1)</script>\n", "a.csv", "ready"),
+]
+
+
+@pytest.mark.parametrize(("content", "name", "status"), [each[1:] for each in NASTY], ids=[name for name, *_ in NASTY])
+async def test_odd_files_end_in_a_plain_answer(desk: Desk, content: bytes, name: str, status: str) -> None:
+    upload = await desk.checked(content, name=name)
+    assert upload.status == status, await desk.problems(upload.id)
+    page = await desk.visitor.page(f"/uploads/{upload.id}")
+    assert (page.status, "<script>alert" in page.text) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../../etc/passwd", "passwd"),
+        ("C:\\files\\in.csv", "in.csv"),
+        ("inv\u202egpj.csv", "invgpj.csv"),
+        ("em\U0001f600.csv", "em\U0001f600.csv"),
+        ("a" * 3_000 + ".csv", "a" * 200),
+    ],
+)
+async def test_a_file_is_called_what_it_is_called_and_lies_where_we_say(desk: Desk, name: str, kept: str) -> None:
+    upload_id = await desk.receive(ORDERS, name=name)
+    assert (await desk.load(upload_id)).filename == kept
+    assert [path.name for path in kept_files(desk)] == [str(upload_id)]
+
+
 async def test_an_operator_reads_and_an_agent_does_not(desk: Desk, sign_in: SignIn) -> None:
     upload = await desk.checked(ORDERS)
     operator = await sign_in("operator", desk.org)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ _NAMES = (
     "lines line_items lineitems items item line positions position positionen order_lines orderlines artikel products "
     "produkte"
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _LINES = frozenset(_NAMES.split())
 
 
@@ -31,6 +33,11 @@ def flattened(record: dict[str, Any], line: int) -> Iterator[dict[str, str]]:
         row = dict(head)
         _into(row, "lines", item, 1, line)
         yield row
+
+
+def _clean(text: Any) -> Any:
+    """Half a character (JSON can say one, "\\ud800") has no bytes in any encoding and fits no database."""
+    return text if not isinstance(text, str) or text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def _items(value: Any) -> list[dict[str, Any]] | None:
@@ -53,9 +60,9 @@ def _into(row: dict[str, str], name: str, value: Any, depth: int, line: int) -> 
         for inner, each in value.items():
             _into(row, f"{name}.{inner}" if inner else name, each, depth + 1, line)
     elif isinstance(value, list):
-        row[name] = ", ".join(each for each in value if isinstance(each, str))[:MAX_CELL]
+        row[_clean(name)] = _clean(", ".join(each for each in value if isinstance(each, str))[:MAX_CELL])
     else:
-        row[name] = value
+        row[_clean(name)] = _clean(value)
     if len(row) > MAX_COLUMNS:
         raise Refused(
             f"The record at line {line} has more than {MAX_COLUMNS} fields.", "Leave out what is not needed.", line
