@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from portal.connectors.base import ConnectionTest, Step
-from portal.connectors.registry import estimates
+from portal.connectors.registry import estimates, manifest
 from portal.foundation.runtime import Runtime
 from portal.stores.budgets import rate_of
 from portal.tenancy.scope import Scope, platform
@@ -20,8 +20,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a first sync, one after the other."""
+    """The parts of a platform's first sync, one after the other."""
 
+    platform: str
     steps: tuple[Step, ...]
 
     @property
@@ -36,9 +37,14 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lines(self) -> list[Line]:
-        """Each part in words."""
+        """Each part in words, under the stream's own label."""
+        labels = {each.name: each.label for each in manifest(self.platform).streams}
         return [
-            Line(label=each.label, least="unknown" if each.seconds is None else duration(each.seconds), why=each.why)
+            Line(
+                label=labels.get(each.stream, each.stream.capitalize()),
+                least="unknown" if each.seconds is None else duration(each.seconds),
+                why=each.why,
+            )
             for each in self.steps
         ]
 
@@ -63,7 +69,9 @@ async def first_sync(scope: Scope, platform_type: str, test: ConnectionTest | No
     if declared is None or test is None or not test.success:
         return None
     rate = await rate_of(scope, platform_type)
-    return Estimate(steps=tuple(declared.first_sync(test.sample, rate.rate_per_second, rate.burst)))
+    return Estimate(
+        platform=platform_type, steps=tuple(declared.first_sync(test.sample, rate.rate_per_second, rate.burst))
+    )
 
 
 async def estimate_first_sync(rt: Runtime, platform_type: str, test: ConnectionTest | None) -> Estimate | None:

@@ -19,6 +19,7 @@ class StreamProgress(msgspec.Struct, kw_only=True):
     total: int | None = None
     rows_per_second: float | None = None
     eta_seconds: int | None = None
+    trouble: str = ""  # what the store answered last; it is being asked again
 
 
 @dataclass(slots=True)

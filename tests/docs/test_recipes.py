@@ -34,6 +34,15 @@ def test_the_manifest_of_the_recipe_is_one() -> None:
     assert made.docs_url == f"/docs/connectors/{made.platform}"
 
 
+def test_the_estimate_of_the_recipe_reckons_and_invents_nothing() -> None:
+    first_sync = run(section(CONNECTOR, "How long will it take?"))["first_sync"]
+    (known,) = first_sync({"orders": 412_000}, 2.0, 10)
+    assert isinstance(known, base.Step)
+    assert known.seconds == 2055
+    (unknown,) = first_sync({}, 2.0, 10)
+    assert unknown.seconds is None
+
+
 def test_the_webhooks_of_the_recipe_hold_their_promises() -> None:
     made = run(section(CONNECTOR, "6. Webhooks"))
     body = b'{"id": 1}'

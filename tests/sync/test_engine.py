@@ -156,31 +156,3 @@ async def test_an_optional_stream_without_permission_is_told_not_failed(
     assert await shop.sync("first") is Outcome.SUCCESS
     assert decode((await shop.last_run())["progress"])["customers"].phase == "not_permitted"
     await shop.assert_equal_to_truth()
-
-
-async def test_never_more_than_one_page_is_fetched_ahead(
-    own_sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What bounds a run's memory: two pages, whatever the size of the store."""
-    from portal.connectors.woocommerce.connector import WooCommerceConnector
-    from portal.sync.attempt import Attempt
-
-    true_page, true_commit = WooCommerceConnector.page, Attempt.commit
-    ahead, most = 0, 0
-
-    async def page(self: WooCommerceConnector, *given: object) -> object:
-        nonlocal ahead, most
-        ahead += 1
-        most = max(most, ahead)
-        return await true_page(self, *given)  # type: ignore[arg-type]
-
-    async def commit(self: Attempt, *given: object, **named: object) -> None:
-        nonlocal ahead
-        await true_commit(self, *given, **named)  # type: ignore[arg-type]
-        ahead -= 1
-
-    monkeypatch.setattr(WooCommerceConnector, "page", page)
-    monkeypatch.setattr(Attempt, "commit", commit)
-    shop = await connect(own_sandbox)
-    assert await shop.sync("first") is Outcome.SUCCESS
-    assert most == 2

@@ -22,21 +22,22 @@ def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) 
     orders = max(_seconds(each, reports, per_second) for each in (CREATE_REPORT, GET_DOCUMENT))
     return [
         Step(
-            label="Orders",
+            stream="orders",
             seconds=orders,
             why=f"{reports} reports of {history.WINDOW.days} days each; Amazon allows {CREATE_REPORT.burst} at once and then "
             f"one {_every(CREATE_REPORT, per_second)}. How long it takes to make each one, it does not say: minutes, as a rule",
         ),
         Step(
-            label="Refunds and fees",
+            stream="refunds",
             seconds=_seconds(TRANSACTIONS, windows, per_second),
             why=f"{windows} windows of {finances.WINDOW.days} days, one page {_every(TRANSACTIONS, per_second)}; Amazon does not "
             "tell how many transactions there are, and more pages take longer",
         ),
         Step(
-            label="FBA stock",
+            stream="products",
             seconds=None,
-            why=f"50 SKUs a page, one page {_every(INVENTORY, per_second)}; Amazon does not tell how many",
+            why="the list of offers of each marketplace, which Amazon makes first, then its stock at 50 SKUs a page, one page "
+            f"{_every(INVENTORY, per_second)}; it does not tell how many",
         ),
     ]
 

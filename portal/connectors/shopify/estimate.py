@@ -19,14 +19,13 @@ def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) 
 
 
 def _exported(name: str, size: int, rows: int | None, per_second: float, burst: int) -> Step:
-    label = name.capitalize()
     if rows == 0:
-        return Step(label=label, seconds=0, why=f"the shop has no {name} that the app may see")
-    many = f"{rows:,} {name}" if rows is not None else f"{label}, their number unknown,"
+        return Step(stream=name, seconds=0, why=f"the shop has no {name} that the app may see")
+    many = f"{rows:,} {name}" if rows is not None else f"{name.capitalize()}, their number unknown,"
     why = (
         f"{many} in one export that Shopify makes by itself (bulk operation): no request limit applies, and Shopify does not "
         "say how long it takes"
     )
     if rows is not None and (paged := max(0, ceil(rows / size) - burst) / per_second) >= 60:
         why += f". Were it refused, {size} a page at {per_second:g} requests a second would take at least {paged / 60:,.0f} min"
-    return Step(label=label, seconds=None, why=why)
+    return Step(stream=name, seconds=None, why=why)

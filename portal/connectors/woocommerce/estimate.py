@@ -15,20 +15,20 @@ _NEW_ROWS = LARGEST_PAGE - 1  # each page begins with the last row of the one be
 
 def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) -> Sequence[Step]:
     """Pages are asked for one after the other, so on a slow host its own answer time is the limit, not the rate."""
-    steps = [_pages(name.capitalize(), name, sample.get(name), per_second, burst) for name in ("orders", "customers")]
+    steps = [_pages(name, sample.get(name), per_second, burst) for name in ("orders", "customers")]
     products = sample.get("products")
     if products is None:
-        steps.append(_unknown("Products", "products"))
+        steps.append(_unknown("products"))
     else:
         pages = _requests(products)
         why = f"{products:,} products at {LARGEST_PAGE} a page, and one more request for each that has variations"
         most = (pages + products) * SLOW_PAGE / 4  # variations are asked for four at a time
         steps.append(
-            Step(label="Products", seconds=_seconds(pages, per_second, burst), slow=most, why=_at(why, per_second))
+            Step(stream="products", seconds=_seconds(pages, per_second, burst), slow=most, why=_at(why, per_second))
         )
     steps.append(
         Step(
-            label="Refunds",
+            stream="refunds",
             seconds=None,
             why=f"{LARGEST_PAGE} a page; the connection test does not learn how many there are",
         )
@@ -36,20 +36,20 @@ def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) 
     return steps
 
 
-def _pages(label: str, name: str, rows: int | None, per_second: float, burst: int) -> Step:
+def _pages(name: str, rows: int | None, per_second: float, burst: int) -> Step:
     if rows is None:
-        return _unknown(label, name)
+        return _unknown(name)
     requests = _requests(rows)
     return Step(
-        label=label,
+        stream=name,
         seconds=_seconds(requests, per_second, burst),
         slow=requests * SLOW_PAGE,
         why=_at(f"{rows:,} {name} at {LARGEST_PAGE} a page", per_second),
     )
 
 
-def _unknown(label: str, name: str) -> Step:
-    return Step(label=label, seconds=None, why=f"the shop did not tell how many {name} it has")
+def _unknown(name: str) -> Step:
+    return Step(stream=name, seconds=None, why=f"the shop did not tell how many {name} it has")
 
 
 def _requests(rows: int) -> int:
