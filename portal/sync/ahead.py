@@ -1,7 +1,7 @@
 """Pages ahead of the ledger: fetched one after the other while earlier ones are written, within bounds.
 
-Whatever has arrived meanwhile is one commit. A store slower than the ledger gives one page to a commit, seen at once; a
-faster one finds several waiting, and they share what a commit costs however small it is (docs/adr/0015-ingest.md).
+Whatever arrives together is one commit: pages of a fast store share what a commit costs however small it is, and a page of
+a slow one waits for no more than `LINGER` (docs/adr/0015-ingest.md).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ MOST_ROWS = 500
 """Reading pauses when this many rows wait to be written: what bounds memory, and the length of a commit. Larger commits
 gain no speed."""
 MOST_PAGES = 20
+LINGER = 0.2
+"""Seconds a page may wait for the next one. Reading goes on meanwhile, so nothing is lost by it."""
 Cursor = dict[str, Any] | None
 
 
@@ -51,6 +53,11 @@ class Ahead:
                 await self._reading
             self._news.clear()
             await self._news.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while not (self._full() or self._reading.done()):
+                    self._news.clear()
+                    await self._news.wait()
         pages, self._waiting = self._waiting, []
         since, self._since = self._since or self._clock(), None
         self._room.set()
