@@ -26,5 +26,8 @@ ALTER TABLE reconciliations ADD COLUMN moved_at timestamptz NOT NULL DEFAULT now
 ALTER TABLE reconciliations ADD COLUMN windows jsonb;  -- what was compared of a list that is never whole: [[since, until]]
 CREATE INDEX reconciliations_moved ON reconciliations (org_id, moved_at DESC);
 
+-- What each attempt at a run did, in detail (portal/sync/run_log.py).
+ALTER TABLE client_api_sync_results ADD COLUMN log jsonb NOT NULL DEFAULT '[]';
+
 -- What one run is looked up by on its page.
 CREATE INDEX IF NOT EXISTS reconciliations_run ON reconciliations (run_id);

@@ -30,7 +30,9 @@ from portal.sync import (
     health_pages,
     part_pages,
     proof_pages,
+    run_pages,
     store_actions,
+    webhook_lane,
     webhook_pages,
     webhooks_in,
 )
@@ -52,6 +54,7 @@ BLUEPRINTS = (
     part_pages.blueprint,
     connecting.blueprint,
     proof_pages.blueprint,
+    run_pages.blueprint,
     health_pages.blueprint,
     delivery_pages.blueprint,
     webhook_pages.blueprint,
@@ -95,6 +98,7 @@ def create_app(rt: Runtime) -> Quart:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     dashboard.install(app, rt, PARTS)
+    webhook_lane.install(app)
     if rt.settings.trusted_proxies:
         app.asgi_app = TrustedProxies(app.asgi_app, rt.settings.trusted_proxies)  # type: ignore[method-assign]
     return app

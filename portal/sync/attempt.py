@@ -19,9 +19,10 @@ from portal.sync import lease
 from portal.sync.asked import Asked, OwnPlace, save_own_place
 from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, save_rejects
 from portal.sync.progress import StreamProgress, encode
+from portal.sync.run_log import RunLog
 from portal.sync.runs import must_step_aside
 from portal.sync.writing import UNWRITABLE, write
-from portal.tenancy.scope import Scope
+from portal.tenancy.scope import Scope, tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Attempt:
     aside: bool = False  # an ordinary run waits: this one, from a day on, goes on after it
     unsaved_changes: int = 0
     last_told: float = 0.0
+    log: RunLog = field(default_factory=RunLog)
 
     async def commit(
         self,
@@ -82,6 +84,12 @@ class Attempt:
         if self.stop.is_set():
             self.halted = True
         await self.tell()
+
+    async def announce(self) -> None:
+        """Store and tell how the run stands between two pages: before the first one, and in trouble. Raises `LeaseLost`."""
+        async with tenant(self.rt.database, self.org_id) as scope:
+            await save_progress(scope, self.run_id, encode(self.streams), fetched=0, changed=0, rejected=0)
+        await self.tell(now=True)
 
     async def tell(self, *, now: bool = False) -> None:
         """A progress event for open pages, at most one per second unless `now`."""

@@ -96,7 +96,6 @@ async def run(
         forced=trigger == "manual" or asked is not None,
         asked=asked,
     )
-    await attempt.tell(now=True)  # before the first page, which may take its time
     keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner, attempt.tell))
     work = asyncio.create_task(_work(attempt, known, patience or Patience()))
     try:
@@ -185,6 +184,7 @@ async def _step_aside(attempt: Attempt) -> Outcome:
 
 async def _put_back(attempt: Attempt) -> Outcome:
     async with tenant(attempt.rt.database, attempt.org_id) as scope:
+        await attempt.log.save(scope, attempt.run_id, attempt.rt.clock())
         await runs.put_back(scope, attempt.run_id)
         await lease.release(scope, attempt.connection.id, attempt.owner)
     return Outcome.PUT_BACK
@@ -215,3 +215,4 @@ async def _failed(held: _Held, error: ConnectorError, attempt: Attempt | None = 
 async def _save_last_progress(scope: Scope, attempt: Attempt) -> None:
     progress = encode(attempt.streams)
     await save_progress(scope, attempt.run_id, progress, fetched=0, changed=attempt.unsaved_changes, rejected=0)
+    await attempt.log.save(scope, attempt.run_id, attempt.rt.clock())

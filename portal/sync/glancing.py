@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 
 from portal.connectors.base import IdPage
@@ -47,7 +48,8 @@ async def glance(attempt: Attempt, stream: str, last_read: Place | None) -> bool
     looking = _Look(attempt, connector, stream, _since(attempt.rt.clock(), last_read))
     progress = attempt.streams[glance_of(stream)] = StreamProgress(phase="incremental")
     try:
-        found = await looking.look(before)
+        with attempt.log.part(glance_of(stream)):
+            found = await looking.look(before)
     except ConnectorError as error:
         _log.info("glance_failed", connection_id=attempt.connection.id, stream=stream, code=error.code)
         found = Seen(stream=stream, at=attempt.rt.clock(), state="unknown", reason=error.message[:500])
@@ -132,6 +134,7 @@ async def _keep(attempt: Attempt, found: Seen, before: Seen | None) -> bool:
     values = {
         name: getattr(found, name) for name in ("counted", "held", "looked", "found", "healed", "requests", "since")
     }
+    attempt.log.glances[found.stream] = msgspec.structs.replace(found, state=state, reason=reason)
     async with tenant(attempt.rt.database, attempt.org_id) as scope:
         full = {"full_at": now} if due and may else {}
         await glances.save(

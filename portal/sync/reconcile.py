@@ -47,7 +47,8 @@ async def reconcile(attempt: Attempt, known: dict[str, Place]) -> None:
             continue
         progress = attempt.streams[ids_of(stream.name)] = StreamProgress(phase="incremental")
         try:
-            await _compare(attempt, stream.name, progress)
+            with attempt.log.part(ids_of(stream.name)):
+                await _compare(attempt, stream.name, progress)
         except (AuthFailed, RateLimited):
             raise
         except ConnectorError as error:

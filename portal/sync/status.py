@@ -13,6 +13,7 @@ from portal.connectors.registry import manifest as manifest_of
 from portal.stores.connection import FREQUENCIES, StoreConnection
 from portal.stores.estimates import Estimate, first_sync
 from portal.sync.asked import decode as asked_of
+from portal.sync.glancing import glance_of
 from portal.sync.progress import StreamProgress, decode
 from portal.sync.reconcile import ids_of
 from portal.tenancy.scope import Scope
@@ -44,6 +45,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
     eta_seconds: int | None
     note: str = ""
+    trouble: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +130,13 @@ async def runs_of(scope: Scope, connection: StoreConnection, limit: int = 20) ->
     return [_run(connection.platform, row) for row in rows]
 
 
+async def run_in_detail(scope: Scope, connection: StoreConnection, run: int) -> tuple[Run, str] | None:
+    """One run of the connection and its stored log; None when there is no such run."""
+    query = f"SELECT {_RUN_COLUMNS}, log FROM client_api_sync_results WHERE connection_id = $1 AND id = $2"  # noqa: S608
+    row = await scope.sql.fetchrow(query, connection.id, run)
+    return None if row is None else (_run(connection.platform, row), row["log"])
+
+
 def current(runs: Sequence[Run]) -> Run | None:
     """The run to show among the newest: the one at work, else one that waits, else the last one."""
     for status in ("running", "queued"):
@@ -169,6 +178,7 @@ def _run(platform: str, row: Any) -> Run:
     labels: dict[str, str] = {}
     for stream in manifest_of(platform).streams:
         labels[stream.name] = stream.label
+        labels[glance_of(stream.name)] = f"{stream.label}: compared at a glance"
         labels[ids_of(stream.name)] = f"{stream.label}: compared with the store"
     return Run(
         id=row["id"],
@@ -207,7 +217,15 @@ def _line(label: str, each: StreamProgress, status: str) -> Line:
         "again": "read again",
     }.get(each.phase, "")
     total = None if each.total is None else max(each.total, each.done)
-    return Line(label=label, state=state, done=each.done, total=total, eta_seconds=each.eta_seconds, note=note)
+    return Line(
+        label=label,
+        state=state,
+        done=each.done,
+        total=total,
+        eta_seconds=each.eta_seconds,
+        note=note,
+        trouble=each.trouble if state == "running" else "",
+    )
 
 
 def connection_test(connection: StoreConnection) -> ConnectionTest | None:

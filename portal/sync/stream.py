@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from portal.connectors.base import Page, Stream
-from portal.foundation.errors import Permanent, RateLimited, Temporary
+from portal.foundation.errors import ConnectorError, Permanent, RateLimited, Temporary
+from portal.foundation.outbound.spent import waited
 from portal.sync.ahead import Ahead, together
 from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place, advance, rows_of
@@ -54,7 +55,7 @@ async def sync_stream(attempt: Attempt, stream: Stream, place: Place | None, pat
                 )
             first, page = False, together(pages)
             place = advance(place, page)
-            state.done, state.total = place.done, place.total
+            state.done, state.total, state.trouble = place.done, place.total, ""
             state.rows_per_second = pace.step(rows_of(page))
             state.eta_seconds = pace.eta(place.done, place.total)
             if page.caught_up:
@@ -88,10 +89,18 @@ async def _fetch(attempt: Attempt, stream: str, patience: Patience, cursor: dict
             if asked > patience.longest_wait:
                 raise
             wait = asked  # noqa: PLW2901 - the store's own wish replaces ours
-        except Temporary:
-            pass
+            await _tell_of(attempt, stream, error)
+        except Temporary as error:
+            await _tell_of(attempt, stream, error)
+        waited(wait, repeat=True)
         await _sleep(attempt.stop, wait * random.uniform(1.0, 1.2))  # noqa: S311 - jitter guards nothing
     return await _once(attempt, stream, cursor, patience)
+
+
+async def _tell_of(attempt: Attempt, stream: str, error: ConnectorError) -> None:
+    """Say on the page why nothing comes: the next page that does takes it back."""
+    attempt.streams[stream].trouble = error.message
+    await attempt.announce()
 
 
 async def _once(attempt: Attempt, stream: str, cursor: dict[str, Any] | None, patience: Patience) -> Page:

@@ -22,13 +22,15 @@ async def sync_streams(attempt: Attempt, known: dict[str, Place], patience: Pati
         if asked is not None and (mine := asked.places.get(stream.name)):
             place = Place(done=mine.done)
         attempt.streams[stream.name] = StreamProgress(done=place.done if place.phase == "backfill" else 0)
+    await attempt.announce()  # the first page may take its time
     trouble: ConnectorError | None = None
     for stream in chosen:
         try:
-            if asked is None or not asked.own(stream.name):
-                await sync_stream(attempt, stream, known.get(stream.name), patience)
-            elif (own := _own(attempt, asked, stream.name)) is not None:
-                await sync_stream(attempt, stream, own, patience)
+            with attempt.log.part(stream.name):
+                if asked is None or not asked.own(stream.name):
+                    await sync_stream(attempt, stream, known.get(stream.name), patience)
+                elif (own := _own(attempt, asked, stream.name)) is not None:
+                    await sync_stream(attempt, stream, own, patience)
         except (AuthFailed, RateLimited):
             attempt.streams[stream.name].phase = "failed"
             raise

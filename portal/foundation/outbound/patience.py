@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import Counter
 
 from portal.foundation.errors import ConnectorError, RateLimited, Temporary
+from portal.foundation.outbound import spent
 from portal.foundation.outbound.budget import Budget, Budgets
 from portal.foundation.outbound.failures import EXPECTED, explain
 from portal.foundation.outbound.replies import Reply
@@ -49,6 +50,7 @@ async def patiently(plan: Plan, budgets: Budgets, attempt: Callable[[], Awaitabl
             await _await_turn(budgets, plan.budget, plan.policy.deadline - (time.monotonic() - began))
         outcome = await _outcome(plan, attempt)
         _count(plan.platform, outcome)
+        spent.asked()
         pause = _pause(plan, outcome, number, time.monotonic() - began)
         if pause is None:
             if isinstance(outcome, ConnectorError):
@@ -60,6 +62,7 @@ async def patiently(plan: Plan, budgets: Budgets, attempt: Callable[[], Awaitabl
         _log.info(
             "outbound_retry", platform=plan.platform, method=plan.method, attempt=number, wait_seconds=round(pause, 3)
         )
+        spent.waited(pause, repeat=True)
         await asyncio.sleep(pause)
 
 
@@ -91,6 +94,7 @@ async def _await_turn(budgets: Budgets, budget: Budget, patience: float) -> None
             details={"reason": "budget"},
         )
     if turn.wait > 0:
+        spent.waited(turn.wait)
         await asyncio.sleep(turn.wait)
 
 

@@ -1,0 +1,73 @@
+"""One run in detail: what each stream did, what it cost the store, what the comparisons found, which rows were left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response
+
+from portal.accounts.gate import principal
+from portal.connectors.registry import manifest as manifest_of
+from portal.foundation.errors import Missing
+from portal.foundation.runtime import runtime
+from portal.foundation.web.answers import page
+from portal.foundation.web.policy import DASHBOARD, route
+from portal.stores.connection import load
+from portal.sync import proof
+from portal.sync.proof_pages import WORDS
+from portal.sync.run_log import Cost, read
+from portal.sync.status import run_in_detail
+from portal.tenancy.scope import Scope, tenant
+
+blueprint = Blueprint("runs", __name__)
+_REJECTS = """
+SELECT stream, external_id, reason, first_seen_at >= r.started_at AS fresh FROM client_api_sync_results r JOIN sync_rejects x
+  ON x.org_id = r.org_id AND x.connection_id = r.connection_id
+WHERE r.id = $1 AND x.last_seen_at BETWEEN r.started_at AND coalesce(r.finished_at, now())
+ORDER BY stream, external_id LIMIT 100
+"""
+
+
+@route(blueprint, "/stores/<int:connection_id>/runs/<int:run>", roles=DASHBOARD, family="page")
+async def run_page(connection_id: int, run: int) -> Response:
+    """The run's streams, attempts, comparisons and the rows it could not take over (that no later run could)."""
+    async with tenant(runtime().database, principal().org, read_only=True) as scope:
+        connection = await load(scope, connection_id)
+        found = await run_in_detail(scope, connection, run)
+        if found is None:
+            raise Missing("There is no such sync.")
+        rejects = await scope.sql.fetch(_REJECTS, run)
+        compared = await _compared(scope, run)
+    shown, log = found
+    manifest = manifest_of(connection.platform)
+    entries = read(log)
+    return await page(
+        "sync/run.html",
+        store=connection,
+        run=shown,
+        entries=entries,
+        costs=_labelled(entries[-1].costs if entries else {}, {each.name: each.label for each in manifest.streams}),
+        labels={each.name: each.label for each in manifest.streams},
+        compared=compared,
+        rejects=rejects,
+        words=WORDS,
+    )
+
+
+async def _compared(scope: Scope, run: int) -> list[Any]:
+    return await scope.sql.fetch(  # type: ignore[no-any-return]
+        f"""SELECT x.stream, x.state, x.reason, x.ours, x.theirs, x.missing, x.extra, x.different,
+              {" + ".join(f"x.healed_{kind}" for kind in proof.KINDS)} AS healed
+            FROM client_api_sync_results r JOIN reconciliations x ON x.run_id = r.run_id WHERE r.id = $1 ORDER BY x.id""",  # noqa: S608
+        run,
+    )
+
+
+def _labelled(costs: dict[str, Cost], labels: dict[str, str]) -> list[tuple[str, Cost]]:
+    said = {"glance": "at a glance", "ids": "compared with the store"}
+    found = []
+    for name, cost in costs.items():
+        kind, _, stream = name.rpartition(":")
+        label = labels.get(stream, stream.capitalize())
+        found.append((f"{label}: {said[kind]}" if kind in said else label, cost))
+    return found
