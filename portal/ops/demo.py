@@ -19,6 +19,7 @@ from portal.foundation.runtime import Runtime
 from portal.foundation.settings import Settings
 from portal.ops.crew import Crew, Member
 from portal.ops.demo_cast import ORDERS, ORGANIZATIONS, PEOPLE, SHOPS, Person, Shop, load_secrets, specs, write_private
+from portal.ops.demo_files import take_over, upload_export
 from portal.ops.demo_keys import credentials_of, where_platforms_are
 from portal.ops.demo_moves import follow_sandbox
 from portal.ops.demo_rates import give_rates
@@ -63,6 +64,11 @@ class Demo:
                 await self._connect(runtime, shop, organizations[shop.organization], owners[shop.organization])
             for org_id in organizations.values():
                 await give_rates(runtime, org_id)
+            for shop in SHOPS:
+                if shop.shadow:
+                    owner = owners[shop.organization]
+                    url = f"{self._sandbox}/{shop.store}"
+                    await upload_export(runtime, url, organizations[shop.organization], owner)
             await follow_sandbox(runtime, self._sandbox)
         finally:
             await close_runtime(runtime)
@@ -77,9 +83,9 @@ class Demo:
                 async with platform(runtime.database, "demo waits for its first syncs", read_only=True) as scope:
                     waiting = await scope.sql.fetchval(
                         "SELECT count(*) FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id"
-                        " WHERE o.is_demo AND c.status = 'active' AND c.last_success_at IS NULL"
+                        " WHERE o.is_demo AND c.polled AND c.status = 'active' AND c.last_success_at IS NULL"
                     )
-                if not waiting:
+                if not await take_over(runtime) and not waiting:
                     return
                 if time.monotonic() > until:
                     _log.warning("demo_not_filled_yet", advice="look at /stores and at the lines above")
@@ -167,6 +173,7 @@ class Demo:
                 credentials=credentials,
                 frequency="hourly",
                 created_by=owner,
+                shadow=shop.shadow,
             )
             await stores.record_test(scope, connection_id, test, runtime.clock())
             await jobs.request_sync(scope, org_id=org_id, connection_id=connection_id, trigger="first")

@@ -37,12 +37,13 @@ class Shop:
     connection: str
     platform: Platform
     store: str
+    shadow: bool = False  # files count, and the API is compared with them
 
 
 SHOPS = (
     Shop("Hot Rod AN", "Hot Rod AN WooCommerce", "woocommerce", "woocommerce"),
     Shop("Hot Rod AN", "Hot Rod AN Shopify", "shopify", "hot-rod-an"),
-    Shop("Bloom & Bough", "Bloom & Bough Shopify", "shopify", "bloom"),
+    Shop("Bloom & Bough", "Bloom & Bough Shopify", "shopify", "bloom", shadow=True),
     Shop("North & Pine", "North & Pine Amazon", "amazon", "north-pine"),
 )
 ORGANIZATIONS = tuple(dict.fromkeys(shop.organization for shop in SHOPS))

@@ -19,6 +19,7 @@ from portal.sandbox.chaos import desk
 from portal.sandbox.chaos.storm import Chaos
 from portal.sandbox.control import act
 from portal.sandbox.keeping import Keeper
+from portal.sandbox.order_file import orders_csv
 from portal.sandbox.platforms import Action, Courier, Site, folder_of, open_site
 from portal.sandbox.spec import SandboxStoreSpec
 from portal.sandbox.store import Store
@@ -140,6 +141,8 @@ class Sandbox:
             return web.Response(status=404, text=page.not_found("Sandbox"), content_type="text/html")
         if below in ("_control", "_truth", "_chaos"):
             return await self._desk(request, below, [site])
+        if below == "_orders.csv":
+            return web.Response(text=orders_csv(site.store), content_type="text/csv")
         if not below:
             return web.Response(text=page.storefront(site.store), content_type="text/html")
         answer = await site.serve(request, below)

@@ -72,7 +72,7 @@ async def ups(data_dir: Path) -> AsyncIterator[list[Up]]:
                 process.kill()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 async def test_the_demo_starts_from_nothing_ends_cleanly_and_starts_again(
     data_dir: Path, ups: list[Up], portal: Portal
 ) -> None:
@@ -100,6 +100,11 @@ async def test_the_demo_starts_from_nothing_ends_cleanly_and_starts_again(
     assert all(one != other for one, other in combinations(pulses[1:], 2))
     sold = await stores_sold(first.url, told["logins"]["owner"])
     assert set(sold) == {"Hot Rod AN WooCommerce", "Hot Rod AN Shopify"}
+    beside = await asked(first.url, told["logins"]["other_owner"], "/api/v1/dashboard/stores")
+    assert {each["name"]: each["counts"] for each in beside["stores"]} == {
+        "Uploaded files": "today",
+        "Bloom & Bough Shopify": "shadow",
+    }
     await place_order(told["sandbox"]["url"], "hot-rod-an")
     until = time.monotonic() + 10
     while await stores_sold(first.url, told["logins"]["owner"]) == sold:
