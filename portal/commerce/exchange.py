@@ -8,8 +8,9 @@ Decisions: docs/adr/0012-exchange-rates.md.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
@@ -131,12 +132,7 @@ async def derive(scope: Scope, currencies: Collection[str], days: Collection[dat
     for row in await scope.sql.fetch(_QUOTES, named, dates, timeout=_LONG):
         by_day[row[0]].append(Quote(*row))
     stored = {(row[0], row[1]): Worth(row[2], row[3], row[4]) for row in await scope.sql.fetch(_STORED, wanted, dates)}
-    due = {
-        (each, day): made
-        for day, quotes in by_day.items()
-        for each in wanted
-        if (made := worth(quotes, each, reporting))
-    }
+    due = await asyncio.to_thread(_due, by_day, wanted, reporting)  # a bank's whole history takes a second
     put = [(*key, *made) for key, made in due.items() if stored.get(key) != made]
     gone = [key for key in stored if key not in due]
     if put:
@@ -151,6 +147,15 @@ async def derive(scope: Scope, currencies: Collection[str], days: Collection[dat
     touched = sorted({(each[0], each[1]) for each in put} | set(gone))
     shifts = [_shift(each, day, stored.get((each, day)), due.get((each, day))) for each, day in touched]
     return [shift for shift in shifts if shift.before != shift.after]
+
+
+def _due(by_day: Mapping[date, list[Quote]], wanted: Sequence[str], reporting: str) -> dict[tuple[str, date], Worth]:
+    return {
+        (each, day): made
+        for day, quotes in by_day.items()
+        for each in wanted
+        if (made := worth(quotes, each, reporting))
+    }
 
 
 def _shift(currency: str, day: date, before: Worth | None, after: Worth | None) -> Shift:

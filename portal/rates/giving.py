@@ -46,8 +46,9 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 async def give(scope: Scope, given: Sequence[Given], source: str, by: str) -> list[Shift]:
     """Store quotes (`source` hand or file), derive, and ask for the rows; the rates that changed."""
     await exchange.alone(scope)
-    columns = [list(column) for column in zip(*map(msgspec.structs.astuple, given), strict=True)]
-    await scope.sql.execute(_PUT, scope.org_id, *columns, source, by, timeout=120)
+    if given:
+        columns = [list(column) for column in zip(*map(msgspec.structs.astuple, given), strict=True)]
+        await scope.sql.execute(_PUT, scope.org_id, *columns, source, by, timeout=120)
     # A currency that is given by hand is wanted; a file brings forty, of which those that are sold in count.
     wanted = {name for each in given for name in (each.currency, each.base)} if source == "hand" else set[str]()
     shifts = await _track(scope, wanted)
@@ -88,16 +89,26 @@ async def follow(scope: Scope) -> list[Shift]:
 async def settle(scope: Scope, *, hold_days: int, fetched: bool, by: str) -> None:
     """How long a rate holds, and whether fetched ones are used; everything is judged anew."""
     await exchange.alone(scope)
+    before: int = await scope.sql.fetchval("SELECT rates_hold_days FROM organizations")
     await scope.sql.execute("UPDATE organizations SET rates_hold_days = $1, rates_fetched = $2", hold_days, fetched)
     currencies = await tracked(scope)
-    await exchange.derive(scope, currencies)
-    await recalculations.ask(scope, "rates", by, currencies=sorted(currencies))
+    shifts = await exchange.derive(scope, currencies)
+    if hold_days == before:
+        await recalculations.request(scope, shifts, by)
+    elif currencies:
+        await recalculations.ask(scope, "rates", by, currencies=sorted(currencies))
 
 
 async def tracked(scope: Scope) -> set[str]:
     """The currencies whose rates are kept derived."""
     found = await scope.sql.fetchval("SELECT currencies FROM rate_states")
     return set(found or ())
+
+
+async def in_use(scope: Scope) -> set[str]:
+    """The currencies whose quotes matter by now: those that are tracked or sold in, and the reporting currency."""
+    reporting: str = await scope.sql.fetchval("SELECT reporting_currency::text FROM organizations")
+    return await tracked(scope) | await exchange.used(scope) | {reporting}
 
 
 async def _track(scope: Scope, wanted: Collection[str]) -> list[Shift]:

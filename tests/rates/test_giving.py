@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from portal.foundation.runtime import Runtime
 from portal.rates import giving, worker
 from portal.rates.given import Given
-from portal.tenancy.scope import tenant
+from portal.rates.recalculations import CLAIM
+from portal.tenancy.scope import platform, tenant
 from tests.commerce.made import NOON, connect, line, order, refund
 from tests.rates.conftest import Bureau, bureau_of
 
@@ -215,3 +216,23 @@ async def test_a_rate_that_comes_while_a_batch_is_open_reaches_its_rows(rt: Runt
 
 def test_the_day_of_these_tests_is_a_tuesday():
     assert date(2026, 3, 10) == DAY
+
+
+async def test_a_lease_keeps_others_away_until_its_worker_is_taken_for_dead(bureau: Bureau):
+    await bureau.store.write(order(currency="SEK"))
+    await bureau.give("SEK", "0.1", DAY)
+    async with platform(bureau.rt.database, "test: a worker that is killed right after its claim") as scope:
+        assert await scope.sql.fetchrow(CLAIM, uuid4(), timedelta(seconds=30))
+    assert await bureau.work() == 0
+    async with tenant(bureau.rt.database, bureau.org) as scope:
+        await scope.sql.execute("UPDATE reratings SET lease_until = now() - interval '1 second'")
+    assert await bureau.work() == 1
+    assert await bureau.totals() == {"revenue": 10, "unconverted": 0}
+
+
+async def test_settings_saved_unchanged_ask_for_nothing(bureau: Bureau):
+    await bureau.give("SEK", "0.1", DAY)
+    await bureau.work()
+    async with tenant(bureau.rt.database, bureau.org) as scope:
+        await giving.settle(scope, hold_days=7, fetched=True, by="tests")
+    assert await bureau.work() == 0
