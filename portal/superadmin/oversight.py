@@ -24,16 +24,28 @@ WITH lines AS (
   FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id WHERE o.disabled_at IS NULL AND c.polled
 )
 SELECT l.*, r.* FROM lines l CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE status = 'success') AS succeeded, count(*) FILTER (WHERE status IN ('success', 'failed')) AS ended,
+  SELECT max(x.id) AS last_run, count(*) FILTER (WHERE status = 'success') AS succeeded,
+         count(*) FILTER (WHERE status IN ('success', 'failed')) AS ended,
          round(avg(rows_fetched) FILTER (WHERE status = 'success'))::bigint AS rows_per_run,
          coalesce(sum(greatest(attempts - 1, 0)) + count(*) FILTER (WHERE trigger = 'retry'), 0)::bigint AS retries
   FROM client_api_sync_results x WHERE x.org_id = l.org_id AND x.connection_id = l.id AND x.queued_at > now() - interval '7 days'
 ) r
 WHERE ($1::text IS NULL OR l.state = $1) AND ($2::text IS NULL OR l.platform = $2)
   AND ($3::text IS NULL OR l.organization ILIKE '%' || $3 || '%' OR l.name ILIKE '%' || $3 || '%')
-ORDER BY array_position(ARRAY['failing', 'late', 'working', 'paused', 'disabled'], l.state), l.organization, l.id
+ORDER BY {order}, l.id
 LIMIT $4 OFFSET $5
 """
+_BY_STATE = "array_position(ARRAY['failing', 'late', 'working', 'paused', 'disabled'], l.state), lower(l.organization)"
+SORTS = {
+    "state": ("Failing first", _BY_STATE),
+    "client": ("Client", "lower(l.organization), lower(l.name)"),
+    "success": ("Lowest success rate", "CASE WHEN r.ended > 0 THEN r.succeeded::float8 / r.ended END NULLS LAST"),
+    "lag": ("Longest without success", "l.last_success_at NULLS FIRST"),
+    "next": ("Next run", "l.state IN ('paused', 'disabled'), l.next_sync_at"),
+    "rows": ("Most rows per run", "r.rows_per_run DESC NULLS LAST"),
+    "retries": ("Most retries", "r.retries DESC"),
+}
+"""What the list can be ordered by: word -> label, SQL."""
 
 
 class ConnectionLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +71,7 @@ class ConnectionLine(msgspec.Struct, frozen=True, kw_only=True):
     ended: int
     rows_per_run: int | None
     retries: int
+    last_run: int | None = None  # the newest of these days, to look into
 
     @property
     def success_rate(self) -> float | None:
@@ -67,9 +80,16 @@ class ConnectionLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def connections(
-    tx: Scope, *, state: str | None, platform: str | None, search: str | None, limit: int, offset: int
+    tx: Scope,
+    *,
+    state: str | None,
+    platform: str | None,
+    search: str | None,
+    sort: str = "state",
+    limit: int,
+    offset: int,
 ) -> list[ConnectionLine]:
-    """Failing ones first. `search` matches the client's and the connection's name. In a platform scope."""
+    """In the order of `sort`, one of `SORTS`. `search` matches the client's and the connection's name. In a platform scope."""
     escaped = search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") if search else None
-    rows = await tx.sql.fetch(_SQL, state, platform, escaped, limit, offset)
+    rows = await tx.sql.fetch(_SQL.replace("{order}", SORTS[sort][1]), state, platform, escaped, limit, offset)
     return [ConnectionLine(**dict(row)) for row in rows]

@@ -17,7 +17,7 @@ from portal.foundation.web.policy import SUPERADMIN, route
 from portal.foundation.web.requests import form_values, parse_query
 from portal.stores.connection import FREQUENCIES
 from portal.stores.notices import current
-from portal.superadmin.oversight import STATES, connections
+from portal.superadmin.oversight import SORTS, STATES, connections
 from portal.superadmin.platforms import PlatformConfig, change, configs
 from portal.tenancy import scope
 
@@ -26,11 +26,12 @@ PAGE = 50
 
 
 class ConnectionsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`state` and `platform` narrow, `q` matches the client's and the connection's name."""
+    """`state` and `platform` narrow, `q` matches the client's and the connection's name, `sort` orders."""
 
     state: Literal["", "failing", "late", "working", "paused", "disabled"] = ""
     platform: Annotated[str, Meta(max_length=40)] = ""
     q: Annotated[str, Meta(max_length=100)] = ""
+    sort: Literal["state", "client", "success", "lag", "next", "rows", "retries"] = "state"
     page: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
 
@@ -44,6 +45,7 @@ async def all_connections() -> Response:
             state=query.state or None,
             platform=query.platform or None,
             search=query.q or None,
+            sort=query.sort,
             limit=PAGE + 1,
             offset=(query.page - 1) * PAGE,
         )
@@ -56,6 +58,7 @@ async def all_connections() -> Response:
         query=query,
         notices=notices,
         theirs=True,
+        sorts=[(name, label) for name, (label, _) in SORTS.items()],
         states=[(each, each.capitalize()) for each in STATES],
         platforms=[(each.platform, each.label) for each in registry.manifests()],
         labels={each.platform: each.label for each in registry.manifests()},

@@ -11,7 +11,7 @@ import pytest
 from portal.foundation.runtime import Runtime
 from portal.stores.budgets import store_budget
 from portal.stores.connection import load
-from portal.superadmin.oversight import ConnectionLine, connections
+from portal.superadmin.oversight import SORTS, ConnectionLine, connections
 from portal.tenancy.scope import platform, tenant
 from tests import ledgers
 from tests.conftest import SignIn
@@ -151,3 +151,47 @@ async def test_what_a_platform_cannot_be_is_marked_and_nothing_is_changed(
 
 async def test_an_unknown_platform_is_not_there(agency: Visitor) -> None:
     assert (await agency.submit("/superadmin/platforms/etsy", {"enabled": "1"})).status == 404
+
+
+async def test_two_hundred_connections_are_paged_searched_and_ordered(
+    rt: Runtime, other_org: UUID, sign_in: SignIn
+) -> None:
+    async with platform(rt.database, "test: many connections") as tx:
+        await tx.sql.execute(
+            """WITH org AS (INSERT INTO organizations (id, name)
+                 SELECT gen_random_uuid(), 'Crowd ' || n FROM generate_series(1, 50) n RETURNING id, name)
+               INSERT INTO client_api_credentials (org_id, platform_type, connection_name, secrets, status, last_success_at,
+                 sync_frequency, next_sync_at)
+               SELECT o.id, 'woocommerce', o.name || ' shop ' || n, '\\x00', CASE n WHEN 4 THEN 'paused' ELSE 'active' END,
+                 now() - n * interval '10 minutes', 'hourly', now() + interval '1 day' FROM org o, generate_series(1, 4) n"""
+        )
+        await tx.sql.execute(
+            """INSERT INTO client_api_sync_results
+                 (org_id, connection_id, run_id, status, rows_fetched, attempts, trigger, queued_at)
+               SELECT c.org_id, c.id, gen_random_uuid(), CASE WHEN h % 7 = 0 THEN 'failed' ELSE 'success' END, c.id, 1 + h % 3,
+                 'schedule', now() - h * interval '5 hours' FROM client_api_credentials c, generate_series(1, 33) h
+               WHERE c.connection_name LIKE 'Crowd %'"""
+        )
+    try:
+        async with platform(rt.database, "test: connections", read_only=True) as tx:
+            given: dict[str, Any] = {"state": None, "platform": None, "search": "crowd", "offset": 0}
+            everything = await connections(tx, **given, limit=500)
+            assert len(everything) == 200
+            for sort in SORTS:
+                pages = [
+                    await connections(tx, **(given | {"offset": place}), sort=sort, limit=50)
+                    for place in range(0, 200, 50)
+                ]
+                assert {each.id for part in pages for each in part} == {each.id for each in everything}, sort
+            by_rows = await connections(tx, **given, sort="rows", limit=200)
+            assert [each.rows_per_run for each in by_rows] == sorted((each.id for each in everything), reverse=True)
+        agency = await sign_in("superadmin", other_org)
+        page = await agency.page("/superadmin/connections?q=Crowd+7+&sort=lag")
+        assert page.text.count("Crowd 7 shop") >= 4
+        assert "/runs/" in page.text
+        assert (await agency.page("/superadmin/connections?sort=nonsense")).status in {400, 422}
+        second = await agency.page("/superadmin/connections?q=crowd&page=2&sort=client")
+        assert "sort=client" in second.text
+    finally:
+        async with platform(rt.database, "test: the crowd leaves") as tx:
+            await tx.sql.execute("DELETE FROM organizations WHERE name LIKE 'Crowd %'")
