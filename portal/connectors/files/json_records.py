@@ -18,7 +18,8 @@ from portal.connectors.files.lines import lines, opened
 from portal.connectors.files.refusal import Refused
 
 _MARK = re.compile(r'[{}\[\]"]')
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
+# Possessive: of a string that has no end yet nothing is tried twice.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.S)
 _BETWEEN = re.compile(r"\s*,?\s*")
 _PAIRS = {"{": "}", "[": "]"}
 _CUT = ("The file ends in the middle of a record: it was cut off.", "Export or copy it again.")
