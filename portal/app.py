@@ -33,6 +33,7 @@ from portal.sync import (
     run_pages,
     store_actions,
     webhook_lane,
+    webhook_lane,
     webhook_pages,
     webhooks_in,
 )
@@ -98,6 +99,7 @@ def create_app(rt: Runtime) -> Quart:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     dashboard.install(app, rt, PARTS)
+    webhook_lane.install(app)
     webhook_lane.install(app)
     if rt.settings.trusted_proxies:
         app.asgi_app = TrustedProxies(app.asgi_app, rt.settings.trusted_proxies)  # type: ignore[method-assign]

@@ -49,10 +49,10 @@ class Doors:
         self._known: OrderedDict[str, tuple[float, Door | None]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[Door | None]] = {}
 
-    def known(self, token: str) -> bool:
-        """Whether `find` would answer without asking the database."""
+    def peek(self, token: str) -> Door | None:
+        """The door, if that is known without asking the database."""
         kept = self._known.get(token)
-        return kept is not None and time.monotonic() - kept[0] < FRESH
+        return kept[1] if kept is not None and time.monotonic() - kept[0] < FRESH else None
 
     async def find(self, token: str, *, anew: bool = False) -> Door | None:
         """The door with this public token, None when there is none. `anew` does not believe what is known."""

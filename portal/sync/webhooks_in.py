@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import cast
 
 import structlog
@@ -57,40 +58,43 @@ async def receive(platform_type: str, public_token: str) -> Response:
     body = cast(bytes, await request.get_data(as_text=False))
     given = {name.lower(): value[:1000] for name, value in request.headers.items()}
     if module.is_ping(given, body):
-        _count(door.platform, "ping")
+        count(door.platform, "ping")
         return Response("", 200)
     trial = self_test.asked(given, door)
-    fits = _fits(module, given, body, door)
-    if not fits and not trial:  # perhaps the secret was changed a moment ago
+    right = fits(module, given, body, door)
+    if not right and not trial:  # perhaps the secret was changed a moment ago
         door = await doors.find(door.token, anew=True) or door
-        fits = _fits(module, given, body, door)
-    if not fits:
+        right = fits(module, given, body, door)
+    if not right:
         if trial:
             return self_test.answer(given, body, door, verified=False, stored=False)
         await _wrong_signature(door)
     if not module.meant_for(given, door.settings):
-        _count(door.platform, "wrong_store")
+        count(door.platform, "wrong_store")
         raise NotAllowed("The delivery is of another store.", code="WRONG_STORE")
-    topic = module.topic(given)[:100]
-    if not topic:
-        _count(door.platform, "no_topic")
+    if not module.topic(given):
+        count(door.platform, "no_topic")
         raise BadRequest("The delivery does not say what it is about.", code="NO_TOPIC")
     if not door.open:
         return Response("", 200)
-    new = await intake.keep(
-        Arrival(
-            org_id=door.org_id,
-            connection_id=door.connection_id,
-            dedupe_key=module.dedupe_key(given, body)[:300],
-            topic=topic,
-            headers={name: given[name] for name in sorted(module.KEPT_HEADERS & given.keys())},
-            body=body,
-            received_at=rt.clock(),
-            wanted=topic in manifest_of(door.platform).webhook_topics,
-        )
-    )
-    _count(door.platform, "stored" if new else "duplicate")
+    new = await intake.keep(arrival_of(door, module, given, body, rt.clock()))
+    count(door.platform, "stored" if new else "duplicate")
     return self_test.answer(given, body, door, verified=True, stored=new) if trial else Response("", 200)
+
+
+def arrival_of(door: Door, module: Webhooks, headers: Mapping[str, str], body: bytes, now: datetime) -> Arrival:
+    """A verified delivery as it is stored. A topic that nobody asked for is kept to be seen, and not worked on."""
+    topic = module.topic(headers)[:100]
+    return Arrival(
+        org_id=door.org_id,
+        connection_id=door.connection_id,
+        dedupe_key=module.dedupe_key(headers, body)[:300],
+        topic=topic,
+        headers={name: headers[name] for name in sorted(module.KEPT_HEADERS & headers.keys())},
+        body=body,
+        received_at=now,
+        wanted=topic in manifest_of(door.platform).webhook_topics,
+    )
 
 
 async def _door(doors: Doors, platform_type: str, token: str) -> tuple[Door, Webhooks]:
@@ -98,19 +102,20 @@ async def _door(doors: Doors, platform_type: str, token: str) -> tuple[Door, Web
     module = webhooks_of(platform_type) if platform_type in {each.platform for each in manifests()} else None
     door = await doors.find(token) if module is not None else None
     if module is None or door is None or door.platform != platform_type:
-        _count("unknown", "unknown")
+        count("unknown", "unknown")
         await _slow_down(f"w:{client_address()}", UNKNOWN_A_MINUTE)
         raise Missing("There is no such webhook address.")
     return door, module
 
 
-def _fits(module: Webhooks, headers: Mapping[str, str], body: bytes, door: Door) -> bool:
+def fits(module: Webhooks, headers: Mapping[str, str], body: bytes, door: Door) -> bool:
+    """Whether the signature is of one of the door's secrets."""
     return any(module.verify(headers, body, secret) for secret in door.secrets)
 
 
 async def _wrong_signature(door: Door) -> None:
     """Raises `Unauthenticated`, or `TooMany`. Said in the log once a minute, with the store's number and nothing secret."""
-    _count(door.platform, "wrong_signature")
+    count(door.platform, "wrong_signature")
     once = await runtime().limiter.hit(f"c:{door.connection_id}", "wrong_signature_log", 1)
     if once.allowed:
         _log.warning("webhook_wrong_signature", connection_id=door.connection_id, platform=door.platform)
@@ -125,5 +130,6 @@ async def _slow_down(who: str, limit: int) -> None:
         raise refused
 
 
-def _count(platform_type: str, result: str) -> None:
+def count(platform_type: str, result: str) -> None:
+    """One more delivery with this result, for the metrics."""
     WEBHOOKS.labels(platform_type, result).inc()
