@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from portal.bench.child import ChildFailed
+import psutil
+
+from portal.bench.child import Child, ChildFailed
 from portal.bench.finding import Finding
 from portal.bench.plan import Plan
 from portal.bench.roles.deliveries import ORDERS
@@ -44,11 +46,12 @@ async def measure(plan: Plan) -> None:
         server = await plan.child("portal_server", settings=plan.settings.model_dump(mode="json"), unlimited=True)
         shops = await plan.child("deliveries", port=server.ready["port"], connections=CONNECTIONS, doors=doors)
         worker = await plan.child("worker", settings=plan.settings.model_dump(mode="json"))
+        before = _worked(server)
         found = await shops.ask(do="deliver", per_second=PER_SECOND, seconds=count / PER_SECOND)
         stored = await admin.fetchval("SELECT count(*) FROM webhook_deliveries")
         if found["statuses"] != {"200": count} or stored != count:
             raise ChildFailed(f"{count} deliveries: answered {found['statuses']}, stored {stored}")
-        pace = count / found["seconds"]
+        pace, own = count / found["seconds"], 1e6 * (_worked(server) - before) / count
         plan.found(
             Finding(
                 bench=NAME,
@@ -57,9 +60,15 @@ async def measure(plan: Plan) -> None:
                 ours=found["p99_ms"],
                 bar=BAR_P99,
                 sample=f"{count:,} deliveries of {found['bytes']:,} bytes to {STORES} stores, none lost",
-                note=f"median {found['p50_ms']:.0f} ms; {pace:,.0f} a second from the first to the last 200",
+                note=f"median {found['p50_ms']:.0f} ms; {pace:,.0f} a second from the first to the last 200; "
+                f"the web process' own work: {own:.0f} us of each",
             )
         )
+        if plan.profile:
+            await server.ask(do="profile")
+            await shops.ask(do="deliver", per_second=PER_SECOND, seconds=1)
+            plan.keep_profile(NAME, (await server.ask(do="profiled"))["lines"])
+            return
         drained = await worker.ask(do="drain", connections=[(door["org"], door["connection"]) for door in doors])
         await _check(admin, count)
         speed = drained["count"] / drained["seconds"]
@@ -68,6 +77,12 @@ async def measure(plan: Plan) -> None:
     finally:
         await admin.close()
         await close_runtime(rt)
+
+
+def _worked(child: Child) -> float:
+    """Seconds of processor time that process has used."""
+    times = psutil.Process(child.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 async def _door(rt: Runtime) -> dict[str, Any]:
