@@ -80,6 +80,16 @@ async def test_stumbling_now_and_then_is_never_news(shop: Shop) -> None:
     assert await kinds(shop) == []
 
 
+async def test_a_store_that_fails_on_and_off_is_said_to_work_again_only_when_it_stays_so(shop: Shop) -> None:
+    for _ in range(4):
+        await record(shop, BAD, BAD, GOOD)
+    assert await kinds(shop) == ["failing", "recovered", "failing"]
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await scope.sql.execute("UPDATE connection_checks SET at = at - interval '7 h'")
+    await record(shop, GOOD)
+    assert await kinds(shop) == ["failing", "recovered", "failing", "recovered"]
+
+
 async def test_failed_checks_are_told_too_and_a_good_check_recovers_only_when_no_run_fails(shop: Shop) -> None:
     await record(shop, BAD, BAD, BAD)
     assert await kinds(shop) == ["failing"]

@@ -8,10 +8,12 @@ import hashlib
 import hmac
 import json
 
+from portal.connectors.shopify import webhooks
 from portal.foundation.runtime import Runtime
 from portal.sandbox.shopify.gate import client_secret
 from portal.sync.engine import Outcome
 from portal.sync.registration import register_webhooks
+from portal.tenancy.scope import tenant
 from tests.connectors.shopify.conftest import Open
 from tests.sync.test_worker import until, working
 from tests.visitors import Visitor
@@ -95,3 +97,48 @@ async def test_an_uninstalled_app_is_said_on_the_stores_page(rt: Runtime, live_s
             return "access token" in ((await shop.connection())["last_error"] or "")
 
         await until(said, 15)
+
+
+async def test_a_subscription_that_shopify_removed_is_told_once_and_made_anew(
+    rt: Runtime, live_server: str, opened: Open
+) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    await register_webhooks(rt, shop.org, shop.connection_id)
+    hook = next(each for each in shop.store.webhooks.values() if each.topic == "ORDERS_UPDATED")
+    hook.delivery_url = hook.delivery_url.replace("/webhooks/", "/nowhere/")
+    for _ in range(8):
+        shop.control("edit_order")
+    await shop.sandbox.courier("shop").settled()
+    assert hook.id not in shop.store.webhooks, "Shopify gave it up"
+    outcome = await register_webhooks(rt, shop.org, shop.connection_id)
+    assert outcome.state == "registered", outcome
+    assert any(each.topic == "ORDERS_UPDATED" for each in shop.store.webhooks.values())
+    async with tenant(rt.database, shop.org, read_only=True) as scope:
+        told = await scope.sql.fetch(
+            "SELECT kind, title FROM notices WHERE connection_id = $1 ORDER BY id", shop.connection_id
+        )
+    assert [row["kind"] for row in told] == ["webhooks_off", "webhooks_on"]
+    assert (
+        "Shopify switched the webhook orders/updated off after 8 failed deliveries within 4 hours" in told[0]["title"]
+    )
+
+
+async def test_a_delivery_of_another_shop_with_the_same_app_is_refused(
+    rt: Runtime, live_server: str, opened: Open, client: Visitor
+) -> None:
+    shop = await opened()
+    await register_webhooks(rt, shop.org, shop.connection_id)
+    path = f"/webhooks/shopify/{(await shop.connection())['public_token']}"
+    body = json.dumps({"id": 17}).encode()
+    own = json.loads((await shop.connection())["settings"])["shop_domain"]
+    answers = []
+    for domain in ("other-shop.myshopify.com", own):
+        headers = {
+            **webhooks.trial("orders/updated", body, client_secret(shop.store.spec), {"shop_domain": domain}),
+            "X-Shopify-Shop-Domain": domain,
+        }
+        answers.append(await client.post(path, data=body, headers=headers))
+    assert [each.status for each in answers] == [403, 200]
+    assert answers[0].json()["details"]["code"] == "WRONG_STORE"
+    assert await shop.value("SELECT count(*) FROM webhook_deliveries WHERE connection_id = $1") == 1
