@@ -9,7 +9,9 @@ _TODAY = """
 SELECT date, reporting_currency, connection_id, name, platform, counts, holds, known, data_as_of, reconciled,
        CASE WHEN known THEN coalesce(sum(orders), 0)::bigint END AS orders,
        CASE WHEN known THEN coalesce(sum(unconverted_orders), 0)::bigint END AS unconverted_orders,
-       CASE WHEN known THEN round(coalesce(sum(revenue), 0), 2) END AS revenue,
+       -- Where no order could be converted, nothing is known of the sum.
+       CASE WHEN known AND NOT coalesce(sum(orders) > 0 AND sum(orders) = sum(unconverted_orders), false)
+         THEN round(coalesce(sum(revenue), 0), 2) END AS revenue,
        coalesce(array_agg(currency ORDER BY currency) FILTER (WHERE currency IS NOT NULL), '{}') AS currencies,
        coalesce(array_agg(round(revenue_own, 2) ORDER BY currency) FILTER (WHERE currency IS NOT NULL), '{}') AS amounts
 FROM v_stores_today

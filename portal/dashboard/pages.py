@@ -125,7 +125,13 @@ async def orders() -> Response:
     async with scope.reading(runtime().database, principal().org, store=query.store) as connection:
         stand = await standing(connection)
         rows, after = await queries.orders_page(
-            connection, day=query.day, status=query.status, search=query.q, after=query.after, limit=PAGE
+            connection,
+            day=query.day,
+            status=query.status,
+            search=query.q,
+            store=query.store,
+            after=query.after,
+            limit=PAGE,
         )
     return await page(
         "dashboard/orders.html", partial="dashboard/_orders.html", rows=rows, after=after, query=query, standing=stand

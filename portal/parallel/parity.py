@@ -56,12 +56,12 @@ WITH bounds AS (
   FROM organizations o WHERE o.id = (SELECT portal_org())
 ), numbered AS MATERIALIZED (
   SELECT r.connection_id, r.external_id, r.number AS shown, r.total, r.currency, r.counted, r.business_day, r.business_at,
-         coalesce(nullif(upper(ltrim(btrim(r.number), '# ')), ''), r.external_id) AS number
+         coalesce(nullif(upper(ltrim(btrim(r.number), '# ')), ''), r.external_id) COLLATE "C" AS number
   FROM orders r WHERE r.org_id = (SELECT portal_org()) AND r.connection_id IN ($1, $2) AND r.deleted_at IS NULL
     AND r.business_at >= (SELECT begins FROM bounds) AND r.business_at < (SELECT ends FROM bounds)
 ), nth AS MATERIALIZED (
   SELECT n.*, row_number() OVER (PARTITION BY connection_id, number ORDER BY business_at, external_id) AS nth FROM numbered n
-), matched AS (
+), matched AS MATERIALIZED (
   SELECT coalesce(o.number, n.number) AS number, coalesce(o.nth, n.nth) AS nth, coalesce(o.shown, n.shown) AS shown,
          o.external_id AS id_old, n.external_id AS id_new, o.total AS total_old, n.total AS total_new,
          o.currency AS currency_old, n.currency AS currency_new, o.business_day AS day_old, n.business_day AS day_new,
@@ -78,11 +78,16 @@ WITH bounds AS (
 _ORDERS = f"""{_MATCHED}
 SELECT * FROM matched WHERE differs AND (kind, number, nth) > ($5::text, $6::text, $7::bigint) ORDER BY kind, number, nth
 """  # noqa: S608
-_COUNTS = f"""{_MATCHED}
-SELECT count(*) FILTER (WHERE differs AND kind = 'only_old') AS only_old,
-       count(*) FILTER (WHERE differs AND kind = 'only_new') AS only_new,
-       count(*) FILTER (WHERE differs AND kind = 'different') AS different,
-       count(*) FILTER (WHERE NOT differs AND (counted_old OR counted_new)) AS same FROM matched
+# The counts come with the page, as the matching is what costs.
+_PAGE = f"""{_MATCHED}, counts AS (
+  SELECT count(*) FILTER (WHERE differs AND kind = 'only_old') AS only_old,
+         count(*) FILTER (WHERE differs AND kind = 'only_new') AS only_new,
+         count(*) FILTER (WHERE differs AND kind = 'different') AS different,
+         count(*) FILTER (WHERE NOT differs AND (counted_old OR counted_new)) AS same FROM matched
+), page AS (
+  SELECT * FROM matched WHERE differs AND (kind, number, nth) > ($5::text, $6::text, $7::bigint) ORDER BY kind, number, nth LIMIT $8
+)
+SELECT c.only_old, c.only_new, c.different, c.same, p.* FROM counts c LEFT JOIN page p ON true ORDER BY p.kind, p.number, p.nth
 """  # noqa: S608
 _LONG = 120.0  # seconds
 
@@ -141,7 +146,7 @@ async def summary(scope: Scope, span: Span) -> Summary:
 
 
 async def days(
-    scope: Scope, span: Span, after: str | None = None, limit: int = 62
+    scope: Scope, span: Span, after: str | None = None, limit: int = 31
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Days by currency, newest first, and the next page's token. Raises `BadRequest` for a token that is none."""
     last = position(after, _Day) if after else None
@@ -157,21 +162,20 @@ async def skus(scope: Scope, span: Span, page: int = 1, limit: int = 50) -> tupl
     return [dict(row) for row in rows[:limit]], len(rows) > limit
 
 
-async def order_counts(scope: Scope, span: Span) -> dict[str, int]:
-    """How many orders are in one only, different, the same."""
-    return dict(await scope.sql.fetchrow(_COUNTS, *span.bounds, timeout=_LONG))
-
-
 async def orders(
     scope: Scope, span: Span, after: str | None = None, limit: int = 50
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Orders that are in one only or differ, and the next page's token. Raises `BadRequest` for a token that is none."""
+) -> tuple[list[dict[str, Any]], str | None, dict[str, int]]:
+    """Orders that are in one only or differ, the next page's token, and how many there are of each kind, with the same.
+
+    Raises `BadRequest` for a token that is none.
+    """
     last = position(after, _Order) if after else _Order("", "", 0)
     place = (last.kind, last.number, last.nth)
-    found = await scope.sql.fetch(f"{_ORDERS} LIMIT {int(limit) + 1}", *span.bounds, *place, timeout=_LONG)
-    rows = [dict(row) for row in found]
+    found = [dict(row) for row in await scope.sql.fetch(_PAGE, *span.bounds, *place, limit + 1, timeout=_LONG)]
+    counts = {name: found[0][name] for name in ("only_old", "only_new", "different", "same")}
+    rows = [row for row in found if row["kind"] is not None]
     more = token(_Order(*(rows[limit - 1][name] for name in ("kind", "number", "nth")))) if len(rows) > limit else None
-    return rows[:limit], more
+    return rows[:limit], more, counts
 
 
 async def stream(scope: Scope, what: str, span: Span) -> AsyncIterator[Any]:

@@ -111,8 +111,7 @@ async def offer(scope: Scope, found: Compared, query: Any) -> dict[str, Any]:
     elif query.show == "skus":
         context["rows"], context["further"] = await parity.skus(scope, found.span, query.page)
     else:
-        context["rows"], context["after"] = await parity.orders(scope, found.span, query.after)
-        context["counts"] = await parity.order_counts(scope, found.span)
+        context["rows"], context["after"], context["counts"] = await parity.orders(scope, found.span, query.after)
     return context
 
 
