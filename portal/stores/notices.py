@@ -13,6 +13,8 @@ AFTER = 2
 """Failures in a row before anything is said: a store that stumbles once is not news."""
 AHEAD = timedelta(days=30)
 """How long before credentials end it is said."""
+SOON = timedelta(days=7)
+"""How long before they end it is said once more."""
 FLAPPING, STEADY = timedelta(hours=24), timedelta(hours=6)
 """Who was said to fail twice within the first has recovered only after the second without a failure."""
 _SHOWN = timedelta(days=7)
@@ -117,10 +119,11 @@ async def ends(scope: Scope, connection_id: int, kind: str, title: str) -> None:
 
 
 async def expires(scope: Scope, connection_id: int, expires_at: datetime, now: datetime) -> None:
-    """The credentials end by themselves: said once, `AHEAD` of it."""
+    """The credentials end by themselves: said once `AHEAD` of it and once more `SOON` before."""
     if expires_at < now + AHEAD:
         advice = "Make new ones at the platform and enter them here; the old ones stay in use until the new are proven."
-        await scope.sql.execute(_EXPIRING, connection_id, expires_at.strftime("%-d %B %Y"), advice)
+        said = expires_at.strftime("%-d %B %Y") + (", in less than a week" if expires_at < now + SOON else "")
+        await scope.sql.execute(_EXPIRING, connection_id, said, advice)
 
 
 async def current(scope: Scope) -> list[Notice]:

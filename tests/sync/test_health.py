@@ -110,6 +110,10 @@ async def test_the_end_of_credentials_is_told_once_ahead_and_forgotten_with_new_
     await record(shop, soon, soon)
     assert await kinds(shop) == ["expiring"]
     assert (now + timedelta(days=20)).strftime("%-d %B %Y") in (await shown(shop))[0].title
+    last = msgspec.structs.replace(GOOD, expires_at=now + timedelta(days=6))
+    await record(shop, last, last)
+    assert await kinds(shop) == ["expiring", "expiring"]
+    assert (await shown(shop))[0].title.endswith("in less than a week")
     await record(shop, msgspec.structs.replace(GOOD, expires_at=now + timedelta(days=180)))
     assert await shown(shop) == []
 
