@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import errno
 import io
 import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import pytest
 
 from portal.foundation.runtime import Runtime
@@ -240,6 +245,43 @@ async def test_a_file_is_called_what_it_is_called_and_lies_where_we_say(desk: De
     upload_id = await desk.receive(ORDERS, name=name)
     assert (await desk.load(upload_id)).filename == kept
     assert [path.name for path in kept_files(desk)] == [str(upload_id)]
+
+
+async def test_a_full_disk_is_said_and_nothing_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("portal.uploads.shelf.os.link", full)
+        answer = await desk.send(ORDERS)
+        assert (answer.status, "disk is full" in answer.text) == (503, True)
+    with monkeypatch.context() as patch:  # while the body is still arriving
+        patch.setattr("portal.foundation.web.bodies.tempfile.NamedTemporaryFile", full)
+        answer = await desk.send(b"id,date,total\n" + b"1,2026-11-02,1.00\n" * 100_000)
+        assert (answer.status, "disk is full" in answer.text) == (503, True)
+    assert kept_files(desk) == []
+    assert await desk.rows("SELECT 1 FROM uploads") == []
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(desk: Desk) -> None:
+    async def torn() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n' + desk.visitor.csrf.encode()
+        yield b'\r\n--x\r\nContent-Disposition: form-data; name="kind"\r\n\r\norders\r\n--x\r\n'
+        yield b'Content-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nid,date,total\n'
+        for _ in range(40):
+            yield b"1,2026-11-02,1.00\n" * 4_000
+        raise ConnectionResetError("the browser went away")
+
+    headers = {**HTML, "Origin": desk.visitor.base, "Content-Type": "multipart/form-data; boundary=x"}
+    with suppress(aiohttp.ClientError, ConnectionResetError):
+        async with desk.visitor.session.post("/uploads", data=torn(), headers=headers):
+            pass
+    for _ in range(50):
+        if not kept_files(desk):
+            break
+        await asyncio.sleep(0.1)
+    assert kept_files(desk) == []
+    assert await desk.rows("SELECT 1 FROM uploads") == []
 
 
 async def test_an_operator_reads_and_an_agent_does_not(desk: Desk, sign_in: SignIn) -> None:

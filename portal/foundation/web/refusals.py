@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import asyncpg
 import structlog
 from quart import Quart, Response
@@ -28,6 +30,7 @@ _MESSAGES = {
     413: "The body is too large.",
 }
 _UNFIT = (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _DATABASE = ("asyncpg", "portal.foundation.database")
 
 
@@ -71,6 +74,13 @@ async def _unfit_value(error: Exception) -> Response:
 
 
 async def _away(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _log.error("disk_full", exc_info=error)
+        told = DependencyAway(
+            "The portal's disk is full, so nothing was kept. Tell its operator, and try again later.",
+            headers={"Retry-After": "600"},
+        )
+        return await error_answer(told)
     if not isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) and not _met_database(error):
         return await _unexpected(error)  # an OSError or TimeoutError of something else
     _log.warning("database_away", error=type(error).__name__)
