@@ -60,11 +60,12 @@ def is_due(rt: Runtime, connection: StoreConnection, now: datetime) -> bool:
 
 
 async def register_webhooks(
-    rt: Runtime, org_id: UUID, connection_id: int, *, forced: bool = False, tested: bool = False
+    rt: Runtime, org_id: UUID, connection_id: int, *, forced: bool = False, tested: bool = False, anew: bool = True
 ) -> Registration:
     """Look after the webhooks of a store and record what came of it for its pages. Raises only `Missing`.
 
     `forced`: a person asked to switch on what is off or paused. `tested`: try the public address even when nothing is off.
+    Without `anew` what is active is left as it is.
     """
     now = rt.clock()
     async with tenant(rt.database, org_id) as scope:
@@ -91,7 +92,7 @@ async def register_webhooks(
         off = [each for each in found.values() if each.status in OFF]
         if tested or off:
             reach = await _reach(rt, connection, url, secret)
-        wanted = subscriptions.to_write(found, now, reachable=reach is None or reach.ok, forced=forced)
+        wanted = subscriptions.to_write(found, now, reachable=reach is None or reach.ok, forced=forced, anew=anew)
         seen = dict(found)
         active = set(await connector.register_webhooks(url, secret, wanted)) if wanted else set()
         found = _after(found, wanted, active, url, now, forced=forced)

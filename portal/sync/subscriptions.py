@@ -68,8 +68,11 @@ def with_status(each: Subscription, status: str, now: datetime, delivery_url: st
     return msgspec.structs.replace(each, status=status, status_since=since, delivery_url=delivery_url)
 
 
-def to_write(found: Mapping[str, Subscription], now: datetime, *, reachable: bool, forced: bool) -> list[str]:
-    """The topics to register, repair or switch on again now. `forced`: a person asked for it."""
+def to_write(
+    found: Mapping[str, Subscription], now: datetime, *, reachable: bool, forced: bool, anew: bool = True
+) -> list[str]:
+    """The topics to register, repair or switch on again now. `forced`: a person asked for it. `anew`: write the active ones too,
+    because a store that hides secrets cannot be asked whether it still has the right one."""
     wanted = []
     for topic, each in found.items():
         if each.status == "refused":
@@ -78,7 +81,7 @@ def to_write(found: Mapping[str, Subscription], now: datetime, *, reachable: boo
             again = each.again_at(now)
             if not forced and (not reachable or again is None or again > now):
                 continue
-        if each.status == "paused" and not forced:
+        if (each.status == "paused" and not forced) or (each.status == "active" and not anew):
             continue
         wanted.append(topic)
     return wanted

@@ -57,7 +57,7 @@ async def webhooks_card(connection_id: int) -> Response:
     if connection.status in {"active", "error"} and (last is None or rt.clock() - last.at > LOOK_AFTER):
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST):
-                await register_webhooks(rt, who.org, connection_id)
+                await register_webhooks(rt, who.org, connection_id, anew=False)
     async with tenant(rt.database, who.org, read_only=True) as scope:
         connection = await stores.load(scope, connection_id)
         context = await webhook_context(rt, scope, connection)

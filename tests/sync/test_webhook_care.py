@@ -367,3 +367,11 @@ async def test_the_secret_before_is_taken_for_a_while(shop: Shop, client: Visito
     assert (await deliver(client, shop, b'{"id": 1}')).status == 200, "known at once, although the door was known"
     assert (await deliver(client, shop, b'{"id": 2}', signed_with=before)).status == 200
     assert (await deliver(client, shop, b'{"id": 3}', signed_with="neither")).status == 401
+
+
+async def test_opening_the_page_writes_nothing_that_is_right_already(shop: Shop) -> None:
+    before = {each.id: each.modified for each in shop.store.webhooks.values()}
+    hook(shop, "order.created").delivery_url += "?"
+    assert (await look(shop, anew=False)).state == "registered"
+    changed = [each.topic for each in shop.store.webhooks.values() if each.modified != before[each.id]]
+    assert changed == ["order.created"]
