@@ -133,7 +133,7 @@ class ConnectionTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of an estimate, mostly a stream, by its name. `seconds` is the least that the platform's limits allow, None when nobody can tell;
+    """One stream's part of an estimate. `seconds` is the least that the platform's limits allow, None when nobody can tell;
     `slow` what it takes where the store itself is slow, None when that is not known to differ. `why` is the reckoning, in words.
     """
 

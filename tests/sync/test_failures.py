@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,9 @@ import structlog
 from portal.foundation.errors import AuthFailed, RateLimited, Temporary
 from portal.foundation.runtime import Runtime
 from portal.sandbox import Sandbox
-from portal.sync import runs
+from portal.sync import engine, runs
 from portal.sync.engine import Outcome
+from portal.sync.progress import decode
 from portal.sync.stream import Patience
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect
@@ -142,3 +144,20 @@ def test_tries_grow_apart_and_stop_growing_at_an_hour() -> None:
     assert all(low <= wait <= low * 1.1 for wait, low in zip(waits, (1, 2, 5, 15, 60, 60), strict=True))
     assert runs.retry_after(1, AuthFailed("x")).total_seconds() >= 3600
     assert runs.retry_after(1, RateLimited("x", retry_after=7200)).total_seconds() >= 7200
+
+
+async def test_while_the_store_is_in_trouble_the_page_says_so_and_takes_it_back(
+    own_sandbox: Sandbox, connect: Connect
+) -> None:
+    shop = await connect(own_sandbox)
+    shop.control("fault", kind="500", times=1, path="orders")
+    seen: list[str] = []
+    run_id = await shop.request("first")
+    patience = Patience(waits=(0.6,), page_seconds=20.0)
+    reading = asyncio.create_task(engine.run(shop.rt, shop.org, shop.connection_id, run_id, patience=patience))
+    while not reading.done():
+        seen += [each.trouble for each in decode((await shop.last_run())["progress"]).values()]
+        await asyncio.sleep(0.05)
+    assert await reading is Outcome.SUCCESS
+    assert any("error 500" in each for each in seen)
+    assert not any(each.trouble for each in decode((await shop.last_run())["progress"]).values())
