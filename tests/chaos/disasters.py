@@ -78,7 +78,7 @@ class Disasters:
 
     async def _ready(self) -> None:
         """Until the worker has said that it works; one that could not start without PostgreSQL is started again."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while b"worker_ready" not in self._merchant.said():
                 if self._merchant.process is not None and self._merchant.process.returncode is not None:
                     await self._merchant.start_worker()

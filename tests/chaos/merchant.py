@@ -170,7 +170,7 @@ class Merchant:
                     await self.ask(name)
             await asyncio.sleep(0.25)
 
-    async def calm(self, seconds: float = 60.0) -> None:
+    async def calm(self, seconds: float = 150.0) -> None:
         """The storm ends: no more faults and changes; what runs comes to its end."""
         for name in self.connections:
             self.sandbox.control(name, "stop_chaos")
@@ -181,7 +181,7 @@ class Merchant:
         await self._until_idle(seconds)
         await asyncio.sleep(2.0)  # the catalogue is due again (worker_child.py)
 
-    async def compare(self, seconds: float = 60.0) -> None:
+    async def compare(self, seconds: float = 150.0) -> None:
         """One run of every store with its comparison, which must succeed."""
         asked = {}
         for name in self.connections:
