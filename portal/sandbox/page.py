@@ -47,7 +47,7 @@ _BUTTONS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
 
 
 _CHAOS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
-    ("chaos", "Chaos", (("seed", "seed"), ("intensity", "0 to 1"), ("changes", "changes"))),
+    ("chaos", "Chaos", (("seed", "seed"), ("intensity", "intensity"), ("changes", "changes"))),
     ("stop_chaos", "Stop chaos", ()),
     ("freeze", "Freeze the store", ()),
     ("thaw", "Let it live on", ()),
