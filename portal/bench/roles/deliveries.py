@@ -30,9 +30,13 @@ class Round:
 
     def __init__(self) -> None:
         self.free: asyncio.Queue[Courier] = asyncio.Queue()
+        self.begin(0)
+
+    def begin(self, wanted: int) -> None:
+        """Forget what was told before; `over` is set after `wanted` answers."""
         self.statuses: Counter[str] = Counter()
         self.times: list[float] = []
-        self.wanted, self.over = 0, asyncio.Event()
+        self.wanted, self.over = wanted, asyncio.Event()
 
     def told(self, status: str, took: float) -> None:
         self.statuses[status] += 1
@@ -78,7 +82,8 @@ async def role(setup: dict[str, Any]) -> AsyncIterator[Answering]:
         if question["do"] == "ready":
             return {}
         made = deliveries(setup["doors"], port, int(question["per_second"] * question["seconds"]))
-        going.wanted, began = len(made), time.perf_counter()
+        going.begin(len(made))
+        began = time.perf_counter()
         for number, request in enumerate(made):
             due = began + number / question["per_second"]
             if (wait := due - time.perf_counter()) > 0:
