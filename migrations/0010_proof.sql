@@ -31,3 +31,6 @@ ALTER TABLE client_api_sync_results ADD COLUMN log jsonb NOT NULL DEFAULT '[]';
 
 -- What one run is looked up by on its page.
 CREATE INDEX IF NOT EXISTS reconciliations_run ON reconciliations (run_id);
+
+-- The agency's list adds up each connection's last seven days.
+CREATE INDEX client_api_sync_results_week ON client_api_sync_results (org_id, connection_id, queued_at);

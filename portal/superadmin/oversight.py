@@ -40,7 +40,7 @@ SORTS = {
     "state": ("Failing first", _BY_STATE),
     "client": ("Client", "lower(l.organization), lower(l.name)"),
     "success": ("Lowest success rate", "CASE WHEN r.ended > 0 THEN r.succeeded::float8 / r.ended END NULLS LAST"),
-    "lag": ("Longest without success", "l.last_success_at NULLS FIRST"),
+    "lag": ("Longest without success", "l.state IN ('paused', 'disabled'), l.last_success_at NULLS FIRST"),
     "next": ("Next run", "l.state IN ('paused', 'disabled'), l.next_sync_at"),
     "rows": ("Most rows per run", "r.rows_per_run DESC NULLS LAST"),
     "retries": ("Most retries", "r.retries DESC"),

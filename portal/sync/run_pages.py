@@ -64,10 +64,16 @@ async def _compared(scope: Scope, run: int) -> list[Any]:
 
 
 def _labelled(costs: dict[str, Cost], labels: dict[str, str]) -> list[tuple[str, Cost]]:
-    said = {"glance": "at a glance", "ids": "compared with the store"}
+    """In the manifest's order; jsonb keeps none."""
+    said, place = {"glance": "at a glance", "ids": "compared with the store"}, list(labels)
     found = []
-    for name, cost in costs.items():
+    for name, cost in sorted(costs.items(), key=lambda each: (_place(each[0], place), len(each[0]))):
         kind, _, stream = name.rpartition(":")
         label = labels.get(stream, stream.capitalize())
         found.append((f"{label}: {said[kind]}" if kind in said else label, cost))
     return found
+
+
+def _place(name: str, streams: list[str]) -> int:
+    stream = name.rpartition(":")[2]
+    return streams.index(stream) if stream in streams else len(streams)
