@@ -60,8 +60,11 @@ def encode(asked: Asked) -> str:
 
 
 def decode(stored: str | bytes | None) -> Asked | None:
-    """What `encode` wrote; None for an ordinary run."""
-    return None if stored is None else msgspec.json.decode(stored, type=Asked)
+    """What `encode` wrote; None for an ordinary run, and for what another version wrote: an ordinary run misses nothing."""
+    try:
+        return None if stored is None else msgspec.json.decode(stored, type=Asked)
+    except msgspec.ValidationError:
+        return None
 
 
 async def understood(
