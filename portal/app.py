@@ -33,7 +33,6 @@ from portal.sync import (
     run_pages,
     store_actions,
     webhook_lane,
-    webhook_lane,
     webhook_pages,
     webhooks_in,
 )
@@ -99,7 +98,6 @@ def create_app(rt: Runtime) -> Quart:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     dashboard.install(app, rt, PARTS)
-    webhook_lane.install(app)
     webhook_lane.install(app)
     if rt.settings.trusted_proxies:
         app.asgi_app = TrustedProxies(app.asgi_app, rt.settings.trusted_proxies)  # type: ignore[method-assign]
