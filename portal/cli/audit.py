@@ -8,6 +8,7 @@ from typing import Any
 import click
 import msgspec
 
+from portal.cli.opened import opened_runtime
 from portal.cli.options import data_dir_option, run, settings_for
 from portal.foundation.errors import StartupError
 from portal.foundation.settings import Settings
@@ -40,20 +41,14 @@ def verify(witness: Path | None, data_dir: Path | None) -> None:
 
 async def _verify(settings: Settings, witness: Path | None) -> list[Any]:
     from portal.audit import trail
-    from portal.compose import close_runtime, open_runtime
-    from portal.ops.installation import opened
 
-    async with opened(settings) as installation:
-        runtime = await open_runtime(installation.settings)
-        try:
-            breaks = await trail.verify(runtime.database)
-            if witness is not None:
-                breaks += await trail.against(runtime.database, _noted(witness))
-                if not breaks:
-                    _note(witness, await trail.heads(runtime.database))
-            return breaks
-        finally:
-            await close_runtime(runtime)
+    async with opened_runtime(settings) as runtime:
+        breaks = await trail.verify(runtime.database)
+        if witness is not None:
+            breaks += await trail.against(runtime.database, _noted(witness))
+            if not breaks:
+                _note(witness, await trail.heads(runtime.database))
+        return breaks
 
 
 def _noted(witness: Path) -> dict[str, tuple[int, str]]:

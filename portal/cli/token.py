@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from portal.cli.opened import opened_runtime
 from portal.cli.options import data_dir_option, run, settings_for
 from portal.foundation.settings import Settings
 
@@ -21,16 +22,9 @@ def token(email: str, org: str | None, data_dir: Path | None) -> None:
 
 async def _token(settings: Settings, email: str, org: str | None) -> str:
     from portal.cli.user import find_organization
-    from portal.compose import close_runtime, open_runtime
-    from portal.ops.installation import opened
     from portal.ops.tokens import issue_for
     from portal.tenancy.scope import platform
 
-    async with opened(settings) as installation:
-        runtime = await open_runtime(installation.settings)
-        try:
-            async with platform(runtime.database, "portal token") as scope:
-                org_id = await find_organization(scope, org) if org else None
-                return await issue_for(runtime, scope, email, org_id)
-        finally:
-            await close_runtime(runtime)
+    async with opened_runtime(settings) as runtime, platform(runtime.database, "portal token") as scope:
+        org_id = await find_organization(scope, org) if org else None
+        return await issue_for(runtime, scope, email, org_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 
+from portal.cli.opened import opened_runtime
 from portal.cli.options import data_dir_option, run, settings_for
 from portal.foundation.settings import Settings
 
@@ -48,33 +49,24 @@ async def _create(
 ) -> UUID:
     from portal.accounts import service
     from portal.audit import trail
-    from portal.compose import close_runtime, open_runtime
-    from portal.ops.installation import opened
     from portal.tenancy.scope import platform
 
-    async with opened(settings) as installation:
-        runtime = await open_runtime(installation.settings)
-        try:
-            async with platform(runtime.database, "portal user create") as scope:
-                org_id = await find_organization(scope, org) if org else None
-                user_id = await service.create_user(
-                    scope, email=email, name=name, password=password, is_superadmin=superadmin
-                )
-                if org_id is not None and role is not None:
-                    await service.set_membership(scope, org_id, user_id, role)
-                await trail.record(
-                    scope,
-                    actor="portal user create",
-                    actor_id=None,
-                    role="system",
-                    action="user.create",
-                    target=email,
-                    org_id=org_id,
-                    after={"superadmin": superadmin, "role": role},
-                )
-                return user_id
-        finally:
-            await close_runtime(runtime)
+    async with opened_runtime(settings) as runtime, platform(runtime.database, "portal user create") as scope:
+        org_id = await find_organization(scope, org) if org else None
+        user_id = await service.create_user(scope, email=email, name=name, password=password, is_superadmin=superadmin)
+        if org_id is not None and role is not None:
+            await service.set_membership(scope, org_id, user_id, role)
+        await trail.record(
+            scope,
+            actor="portal user create",
+            actor_id=None,
+            role="system",
+            action="user.create",
+            target=email,
+            org_id=org_id,
+            after={"superadmin": superadmin, "role": role},
+        )
+        return user_id
 
 
 async def find_organization(scope: Any, text: str) -> UUID:

@@ -145,6 +145,21 @@ async def test_the_doctor_finds_a_migrated_installation_well(where: tuple[str, s
     assert all(set(found) == {"name", "ok", "detail", "advice"} for found in report["checks"])
 
 
+async def test_commands_on_a_database_that_was_never_migrated_say_what_to_do(data_dir: Path, portal: Portal) -> None:
+    where = ("--data-dir", str(data_dir))
+    async with opened(Settings(data_dir=data_dir)):
+        for command, given in (
+            (("token", "--email", "a@b.example"), ""),
+            (("audit", "verify"), ""),
+            (
+                ("user", "create", "--superadmin", "--email", "a@b.example", "--password-stdin"),
+                "correct horse battery\n",
+            ),
+        ):
+            refused = await to_thread(portal, *command, *where, stdin=given)
+            assert (refused.returncode, "Run `portal migrate` first" in refused.stderr) == (2, True), refused.stderr
+
+
 async def test_the_first_login_a_token_the_trail_and_the_shell(where: tuple[str, str], portal: Portal) -> None:
     create = ("user", "create", "--superadmin", "--password-stdin", *where, "--email")
     email, password = "root@portal.example", "correct horse battery\n"
