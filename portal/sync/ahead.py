@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from portal.connectors.base import Page
+from portal.connectors.base import Page, Rejected
 from portal.sync.checkpoint import rows_of
 
 MOST_ROWS = 500
@@ -86,9 +86,20 @@ def together(pages: list[Page]) -> Page:
     totals = [page.total for page in pages if page.total is not None]
     return Page(
         records=[record for page in pages for record in page.records],
-        rejected=[each for page in pages for each in page.rejected],
+        rejected=_still_rejected(pages),
         next=last.next,
         caught_up=last.caught_up,
         total=totals[-1] if totals else None,
         fetched=sum(map(rows_of, pages)),
     )
+
+
+def _still_rejected(pages: list[Page]) -> list[Rejected]:
+    """Rows that no later page could map after all: a row may be read twice, and mended in between."""
+    rejected: dict[tuple[str, str], Rejected] = {}
+    for page in pages:
+        if rejected:
+            for record in page.records:
+                rejected.pop((record.stream, record.external_id), None)
+        rejected.update({(each.stream, each.external_id): each for each in page.rejected})
+    return list(rejected.values())

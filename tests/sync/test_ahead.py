@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from portal.connectors.base import Page
+from portal.commerce.records import TaxRate
+from portal.connectors.base import Page, Rejected
 from portal.foundation.errors import Temporary
 from portal.sync import ahead
 from portal.sync.ahead import Ahead, together
@@ -94,3 +96,12 @@ async def test_leaving_ends_the_reading_even_while_the_store_is_asked() -> None:
         await asyncio.wait_for(asked.wait(), 1)
     await settled()
     assert store.asked == 1
+
+
+def test_a_row_that_a_later_page_could_map_is_not_rejected_and_the_other_way_round_it_is() -> None:
+    tax = TaxRate(external_id="1", modified_at=START, country="DE", rate_percent=Decimal(19))
+    bad = Rejected(stream="taxes", external_id="1", reason="no rate")
+    mapped = Page(records=[tax], next={}, caught_up=False)
+    refused = Page(records=[], rejected=[bad], next={}, caught_up=False)
+    assert together([refused, mapped]).rejected == []
+    assert together([mapped, refused]).rejected == [bad]
