@@ -26,6 +26,19 @@ class BadValue(Exception):
     """A value that cannot be trusted; the text says which and why."""
 
 
+def number(raw: str) -> Decimal | str:
+    """A JSON number with a fraction as it was sent; its text when no decimal holds its exponent, which `amount` refuses."""
+    try:
+        return Decimal(raw)
+    except ArithmeticError:
+        return raw
+
+
+def whole(raw: str) -> int | str:
+    """A JSON number without a fraction; its text when it is longer than any id or count."""
+    return int(raw) if len(raw) <= _SHORT else raw
+
+
 def text(value: object, limit: int = 500) -> str:
     """Plain text of at most `limit` characters, verbatim but for NUL bytes and lone surrogates, which no database takes."""
     if type(value) is str and value.isprintable():  # nearly all of them

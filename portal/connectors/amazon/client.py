@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import IO, NamedTuple
 
@@ -17,13 +16,14 @@ from portal.connectors.amazon.listings import Listings
 from portal.connectors.amazon.rates import RATE_HEADER, Operation, Rates
 from portal.connectors.amazon.reading import Reading
 from portal.connectors.amazon.tokens import Tokens
+from portal.connectors.values import number
 from portal.foundation.errors import NotFound, Temporary
 from portal.foundation.outbound import Budget, OutboundClient, Reply, RetryPolicy
 
 MAX_BYTES = 20 << 20
 MAX_REPORT = 1 << 30
 _IN_MEMORY = 4 << 20
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)  # money keeps the digits that were sent
+_DECODER = msgspec.json.Decoder(float_hook=number)  # money keeps the digits that were sent
 _LATEST = timedelta(minutes=3)
 
 

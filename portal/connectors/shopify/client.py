@@ -7,7 +7,6 @@ import random
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 
 import msgspec
 
@@ -17,6 +16,7 @@ from portal.connectors.shopify.shop import Shop
 from portal.connectors.shopify.throttle import Cost, Throttle
 from portal.connectors.shopify.tokens import TOKENS
 from portal.connectors.shopify.values import Row
+from portal.connectors.values import number
 from portal.foundation.errors import Permanent, RateLimited, Temporary
 from portal.foundation.outbound import OutboundClient
 from portal.foundation.outbound.budget import Budget
@@ -39,7 +39,7 @@ class _Body(msgspec.Struct):
     extensions: _Extensions | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Body, float_hook=Decimal)
+_DECODER = msgspec.json.Decoder(_Body, float_hook=number)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from decimal import Decimal
 
 import msgspec
 
 from portal.connectors.shopify.values import Row, inside, number_of
+from portal.connectors.values import number
 from portal.foundation.errors import Permanent, Temporary
 
 _BATCH = 2_000
@@ -23,7 +23,7 @@ _PLACES = {  # where a child stands in its parent, by its kind
     "ProductVariant": ("variants",),
     "InventoryLevel": ("inventoryItem", "inventoryLevels"),
 }
-_DECODER = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
+_DECODER = msgspec.json.Decoder(dict[str, object], float_hook=number)
 
 
 class _Heading(msgspec.Struct):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import msgspec
 
+from portal.connectors.values import number, whole
 from portal.connectors.woocommerce.failures import NOT_JSON
 from portal.connectors.woocommerce.payloads import One
 from portal.foundation.errors import Permanent, Temporary
@@ -26,7 +26,8 @@ def parse(body: bytes, rows: type[msgspec.Struct] | None = None) -> object:
     try:
         return _decoder(rows).decode(plain)
     except msgspec.ValidationError:
-        return parse(body)  # one row that does not fit must not cost the others
+        if rows is not None:
+            return parse(body)  # one row that does not fit must not cost the others
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
     if plain[:1] not in (b"{", b"["):
@@ -37,13 +38,15 @@ def parse(body: bytes, rows: type[msgspec.Struct] | None = None) -> object:
 @cache
 def _decoder(rows: type[msgspec.Struct] | None) -> msgspec.json.Decoder[Any]:
     kind: Any = Any if rows is None else list[One[rows]] | dict[str, One[rows]]  # type: ignore[valid-type]
-    return msgspec.json.Decoder(kind, float_hook=Decimal)  # 28.485 stays 28.485
+    return msgspec.json.Decoder(kind, float_hook=number)  # 28.485 stays 28.485
 
 
 def _second_try(plain: bytes) -> object:
-    """Broken UTF-8 and lone surrogates (half an emoji, cut by a plug-in) must not cost a whole page of orders."""
+    """Broken UTF-8, lone surrogates (half an emoji, cut by a plug-in) and numbers that no type holds must not cost a whole page
+    of orders."""
     try:
-        return json.loads(plain.decode("utf-8", "replace"), parse_float=Decimal, parse_constant=str)
+        text = plain.decode("utf-8", "replace")
+        return json.loads(text, parse_float=number, parse_int=whole, parse_constant=str)
     except json.JSONDecodeError as wrong:
         if wrong.pos >= len(wrong.doc) - 1 or "Unterminated" in wrong.msg:
             raise Temporary(

@@ -67,11 +67,24 @@ def test_a_row_that_is_no_object_is_rejected_alone(row: str) -> None:
     assert isinstance(mapping.order(second, NOW), Rejected)
 
 
-@pytest.mark.parametrize("spoilt", [b'"\\ud83d"', b'"\xff"', b"1e400", b"9" * 400])
+@pytest.mark.parametrize(
+    "spoilt", [b'"\\ud83d"', b'"\xff"', b"1e400", b"9" * 400, b"9" * 5000, b"1e99999999999999999999"]
+)
 def test_what_the_decoder_refuses_is_read_the_tolerant_way(spoilt: bytes) -> None:
     page = page_of({**samples.order(), "billing": "@"}).replace(b'"@"', spoilt)
     (row,) = rows(page)
     assert isinstance(mapping.order(row, NOW), Order | Rejected)
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "-" + "9" * 5000, "1e99999999999999999999", "-1e-99999999999999999999", "NaN"]
+)
+def test_a_number_that_nothing_holds_costs_its_own_row_only(number: str) -> None:
+    page = page_of(samples.order(), {**samples.order(), "id": 7, "total": "@"}).replace(b'"@"', number.encode())
+    whole, strange = (mapping.order(row, NOW) for row in rows(page))
+    assert isinstance(whole, Order)
+    assert isinstance(strange, Rejected)
+    assert strange.external_id == "7"
 
 
 def test_fractions_stay_what_was_written() -> None:
