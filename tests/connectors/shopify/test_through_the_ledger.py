@@ -11,7 +11,7 @@ from portal.sandbox.basket import charge
 from portal.sandbox.changes import delete_product
 from portal.sandbox.shopify.gate import access_token, client_secret
 from portal.stores import service as stores
-from portal.sync import engine
+from portal.sync import ahead, engine
 from portal.sync.engine import Outcome
 from portal.sync.proof import latest
 from portal.tenancy.scope import tenant
@@ -81,6 +81,7 @@ async def test_a_run_that_is_killed_in_the_middle_of_an_export_is_finished_by_th
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "ROOTS", 15)
+    monkeypatch.setattr(ahead, "MOST_ROWS", 15)  # each part is a commit of its own
     shop = await opened()
     run_id = await shop.request("first")
     task = asyncio.create_task(engine.run(shop.rt, shop.org, shop.connection_id, run_id, patience=QUICK))
