@@ -83,6 +83,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: RateLimit
     data_types: tuple[str, ...]
     docs_url: str  # a page of the portal's own help, e.g. "/docs/connectors/woocommerce"
+    place: int = 100  # in forms and lists: smaller first, equal ones by label; the first is preselected
     setup_steps: tuple[str, ...] = ()
     webhook_topics: tuple[str, ...] = ()
     max_timeout: float = 30.0

@@ -20,9 +20,9 @@ from portal.foundation.errors import Missing, StartupError
 
 
 def manifests() -> tuple[Manifest, ...]:
-    """The manifest of every platform that a store can be connected with, ordered by label. (Files are uploaded, not connected.)"""
+    """The manifest of every platform that a store can be connected with, by `place`, then label (files are uploaded)."""
     found = (each for _, each in _platforms().values() if each.polled)
-    return tuple(sorted(found, key=lambda each: each.label))
+    return tuple(sorted(found, key=lambda each: (each.place, each.label)))
 
 
 def manifest(platform: str) -> Manifest:

@@ -21,6 +21,10 @@ def test_woocommerce_is_found_without_being_listed_anywhere() -> None:
     assert registry.webhooks("woocommerce") is webhooks
 
 
+def test_the_platforms_stand_in_the_order_that_their_manifests_say() -> None:
+    assert [each.platform for each in registry.manifests()] == ["woocommerce", "shopify", "amazon"]
+
+
 def test_an_unknown_platform_is_missing_and_the_known_ones_are_named() -> None:
     with pytest.raises(Missing) as wrong:
         registry.manifest("etsy")

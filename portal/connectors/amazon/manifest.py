@@ -134,6 +134,7 @@ _STREAMS = (
 MANIFEST = Manifest(
     platform="amazon",
     label="Amazon Seller",
+    place=30,
     summary="Orders, refunds, fees, offers and stock of an Amazon seller account, through the Selling Partner API.",
     fields=_FIELDS,
     permissions=_PERMISSIONS,

@@ -95,6 +95,7 @@ _PERMISSIONS = (
 MANIFEST = Manifest(
     platform="shopify",
     label="Shopify",
+    place=20,
     summary="Orders with refunds, products with variants and stock, and customers of a Shopify store.",
     fields=_FIELDS,
     permissions=_PERMISSIONS,

@@ -120,6 +120,7 @@ _STREAMS = (
 MANIFEST = Manifest(
     platform="woocommerce",
     label="WooCommerce",
+    place=10,
     summary="Orders, refunds, products with stock, customers, coupons and tax rates of a WordPress shop.",
     fields=_FIELDS,
     permissions=_PERMISSIONS,

@@ -83,7 +83,7 @@ async def sold(rt: Runtime, org: UUID) -> Decimal:
 
 
 def test_the_registry_finds_the_folder_and_its_class_keeps_the_contract() -> None:
-    assert "stall" in {each.platform for each in registry.manifests()}
+    assert [each.platform for each in registry.manifests()][-1] == "stall"  # it says no place: after those that do
     made = registry.connector_class("stall")
     promised = {name for name, each in vars(base.Connector).items() if callable(each) and not name.startswith("_")}
     assert {name for name in promised if not callable(getattr(made, name, None))} == set()
