@@ -33,12 +33,15 @@ _STOCK = {"instock": "in_stock", "outofstock": "out_of_stock", "onbackorder": "o
 
 
 def product(row: object, seen_at: datetime) -> Product:
-    """A product. A `variable` parent holds no stock: its variations do, even when they share the parent's."""
+    """A product. A `variable` parent holds no stock: its variations do, even when they share the parent's. It names those it has:
+    one that is held and not among them was deleted."""
     source = read(ProductPayload, row)
     kind = _KIND.get(values.text(source.type, 60), "simple")
     found = _product(source, kind, seen_at)
     if kind == "variable":
-        return msgspec.structs.replace(found, stock_tracked=False, quantity=None)
+        return msgspec.structs.replace(
+            found, stock_tracked=False, quantity=None, variant_ids=_variant_ids(source.variations)
+        )
     return found
 
 
@@ -131,6 +134,16 @@ def _product(source: ProductPayload, kind: str, seen_at: datetime) -> Product:
         image_url=_image(source),
         created_at=created_at,
     )
+
+
+def _variant_ids(given: object) -> tuple[str, ...] | None:
+    """The ids in `variations`. None for an empty or odd list: an answer without them must not delete what is held."""
+    rows = list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else []
+    try:
+        found = {values.required_id(each) for each in rows}
+    except values.BadValue:
+        return None
+    return tuple(sorted(found)) or None
 
 
 def _categories(source: ProductPayload) -> tuple[str, ...]:

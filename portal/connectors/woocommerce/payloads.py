@@ -142,6 +142,7 @@ class ProductPayload(msgspec.Struct, gc=False):
     date_modified_gmt: Loose = None
     categories: Many[Named] = None
     images: Many[Image] = None
+    variations: Loose = None
     image: One[Image] = None
     attributes: Many[Attribute] = None
 

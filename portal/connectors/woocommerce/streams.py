@@ -23,8 +23,9 @@ from portal.connectors.woocommerce.scan import Position, read_part
 from portal.connectors.woocommerce.variations import with_variations
 from portal.foundation.errors import NotFound
 
-# Selling or editing a variation moves its own stamp, not always its parent's, so the whole catalogue is read again and again:
-# not more often than this, and on average with at most one request in ten seconds.
+# WooCommerce saves a variable product after each of its variations that it saved (sold, edited), which dates the product anew:
+# so the next run sees it. Plug-ins that write stock into the database date nothing or the variation alone. For these the whole
+# catalogue is read again and again: not more often than this, and on average with at most one request in ten seconds.
 _CATALOGUE_AGAIN = timedelta(minutes=15)
 _SECONDS_PER_REQUEST = 10
 # Ids are handed out before rows are visible: a refund with a smaller id may appear shortly after one with a larger.

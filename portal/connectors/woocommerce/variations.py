@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+import msgspec
+
 from portal.commerce.records import Deleted, Product
 from portal.connectors.base import Rejected
 from portal.connectors.woocommerce import mapping
@@ -27,7 +29,7 @@ async def with_variations(client: Client, rows: list[object], seen_at: datetime)
         if found.status == "trashed":
             return [found, *_trashed(row, seen_at)]
         async with gate:
-            return [found, *await _variations(client, row, found.external_id, seen_at)]
+            return _together(found, await _variations(client, row, found.external_id, seen_at))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -50,6 +52,17 @@ async def _variations(client: Client, parent: object, parent_id: str, seen_at: d
         found += [mapping.variation(row, parent, seen_at) for row in part.rows]
         position, finished = part.position, part.finished
     return found
+
+
+def _together(parent: Product, listed: list[_Mapped]) -> list[_Mapped]:
+    """A product that names its variations and those that are listed: only what is in neither was deleted.
+
+    The product's own list comes from a cache of the shop, which may be older than its variations.
+    """
+    if parent.variant_ids is not None:
+        named = {*parent.variant_ids, *(each.external_id for each in listed)}
+        parent = msgspec.structs.replace(parent, variant_ids=tuple(sorted(named)))
+    return [parent, *listed]
 
 
 def _trashed(row: object, seen_at: datetime) -> list[_Mapped]:

@@ -50,6 +50,14 @@ def test_a_variable_parent_holds_no_stock() -> None:
     assert (found.kind, found.stock_tracked, found.quantity) == ("variable", False, None)
 
 
+def test_a_variable_product_names_its_variations_and_an_odd_list_says_nothing() -> None:
+    assert product(type="variable", variations=[22, 21]).variant_ids == ("21", "22")
+    assert product(type="variable", variations={"0": 21, "2": 22}).variant_ids == ("21", "22")
+    for odd in ([], None, "21", [21, {"id": 22}], [0]):
+        assert product(type="variable", variations=odd).variant_ids is None
+    assert product(variations=[21]).variant_ids is None
+
+
 def test_a_variation_with_the_parents_stock_has_that_quantity() -> None:
     parent = samples.product(id=20, type="variable", name="Mug", stock_quantity=9, low_stock_amount="2")
     row = samples.product(id=21, name="Red", manage_stock="parent", stock_quantity=None, categories=[], images=[])

@@ -159,6 +159,12 @@ async def test_a_variation_sold_out_is_seen_when_the_catalogue_is_read_again(
     assert later.rows[str(variation.id)].quantity == 0
 
 
+async def test_a_product_names_every_variation_that_its_list_or_the_listing_has(shop: Store, connect: Connect) -> None:
+    rows = (await run(connect(shop), "products")).rows
+    for family in (each for each in shop.products.values() if each.variations):
+        assert rows[str(family.id)].variant_ids == tuple(sorted(str(each.id) for each in family.variations))
+
+
 async def test_a_changed_product_is_read_without_the_others(sandbox: Sandbox, shop: Store, connect: Connect) -> None:
     first = await run(connect(shop), "products")
     simple = next(row for row in shop.products.values() if row.managed and not row.variations)
