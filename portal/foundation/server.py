@@ -25,6 +25,8 @@ from portal.foundation.wire import with_wires
 
 ROUTE = "portal.route"
 """Where the app leaves the matched rule in the ASGI scope, for the access log and the metrics."""
+REQUEST_ID = "portal.request_id"
+"""Where the gate leaves the request's id: a socket, and a request whose client went away, have no answer that carries it."""
 
 _log = structlog.get_logger("portal.server")
 
@@ -134,7 +136,7 @@ class AccessLog(Logger):
             status=status,
             ms=round(request_time * 1000, 1),
             client=(request.get("client") or ("",))[0],
-            request_id=_request_id(response),
+            request_id=request.get(REQUEST_ID) or _request_id(response),
         )
 
     async def log(self, level: int, message: str, *args: Any, **kwargs: Any) -> None:

@@ -54,8 +54,9 @@ async def reading(
     async with database.pool(replica=replica).acquire() as connection:
         # One simple-protocol round trip; the text of a UUID or a number cannot carry SQL.
         alone = "" if store is None else f"; SET LOCAL app.store = '{int(store)}'"
-        await connection.execute(f"BEGIN READ ONLY; SET LOCAL app.org_id = '{UUID(str(org_id))}'{alone}")
+        begin = f"BEGIN READ ONLY; SET LOCAL app.org_id = '{UUID(str(org_id))}'{alone}"
         try:
+            await connection.execute(begin)  # inside: whoever leaves while it is answered has begun it all the same
             yield connection
         finally:
             if not connection.is_closed():

@@ -10,10 +10,15 @@ import sys
 from quart import Quart, websocket
 
 from portal.foundation import logs
-from portal.foundation.server import run, serve
+from portal.foundation.server import REQUEST_ID, run, serve
 from portal.foundation.settings import load_settings
 
 app = Quart(__name__)
+
+
+@app.before_websocket
+async def number() -> None:
+    websocket.scope[REQUEST_ID] = "socket-1"  # as the gate does
 
 
 @app.get("/slow/<seconds>")

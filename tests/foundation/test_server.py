@@ -104,6 +104,17 @@ async def test_the_access_log_names_path_status_and_time_but_no_query(web: Web) 
     assert "0123456789abcdef" not in web.log.read_text()
 
 
+async def test_the_access_log_gives_a_socket_the_id_that_the_gate_gave_it(web: Web) -> None:
+    async with connect(f"ws://127.0.0.1:{web.port}/ws") as socket:
+        await socket.recv()
+    web.process.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(web.process.wait, 10)
+    lines = [json.loads(line) for line in web.log.read_text().splitlines()]
+    assert [(line["method"], line["request_id"]) for line in lines if line["event"] == "request"] == [
+        ("WS", "socket-1")
+    ]
+
+
 def test_a_port_in_use_is_told_with_the_way_out() -> None:
     with listen("127.0.0.1", 0) as bound:
         bound.listen()

@@ -59,6 +59,25 @@ async def test_reading_writes_nothing(rt: Runtime, org: UUID) -> None:
             await connection.execute("UPDATE organizations SET name = 'x'")
 
 
+async def test_whoever_leaves_while_a_reading_begins_leaves_no_transaction_behind(rt: Runtime, org: UUID) -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(str(context["message"])))
+
+    async def look() -> None:
+        async with reading(rt.database, org) as connection:
+            await connection.fetchval("SELECT pg_sleep(0.002)")
+
+    for step in range(60):
+        leaving = asyncio.create_task(look())
+        await asyncio.sleep(step / 20_000)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert complaints == []
+    async with reading(rt.database, org) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM organizations") == 1
+
+
 async def test_the_platform_sees_all_and_says_why(rt: Runtime, org: UUID, other_org: UUID) -> None:
     async with platform(rt.database, "count clients") as scope:
         ids = {row["id"] for row in await scope.sql.fetch("SELECT id FROM organizations")}
