@@ -22,6 +22,15 @@ CREATE TABLE exchange_quotes (
   PRIMARY KEY (org_id, day, base_currency, currency)
 );
 CREATE INDEX exchange_quotes_currency ON exchange_quotes (org_id, currency, day);
+-- Rates that were given before there were quotes are quotes given by hand: else the first change would take them away. (An owner
+-- that is no superuser sees no tenant's rows while row-level security is forced on it.)
+ALTER TABLE exchange_rates NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE organizations NO FORCE ROW LEVEL SECURITY;
+INSERT INTO exchange_quotes (org_id, day, base_currency, currency, rate, of_base, source)
+SELECT x.org_id, x.day, o.reporting_currency, x.currency, x.rate, false, 'hand'
+FROM exchange_rates x JOIN organizations o ON o.id = x.org_id WHERE x.currency <> o.reporting_currency;
+ALTER TABLE exchange_rates FORCE ROW LEVEL SECURITY;
+ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
 SELECT portal_protect('exchange_quotes');
 
 -- exchange_rates (0002) is what follows of quotes for the reporting currency; the ledger reads only this.

@@ -9,8 +9,16 @@ ALTER TABLE webhook_deliveries
   ADD COLUMN about text[] NOT NULL DEFAULT '{}',     -- what it told of, as stream:id
   ADD COLUMN replays integer NOT NULL DEFAULT 0,
   ADD COLUMN replayed_at timestamptz;
+-- An owner that is no superuser sees no tenant's rows while row-level security is forced on it.
+ALTER TABLE webhook_deliveries NO FORCE ROW LEVEL SECURITY;
 UPDATE webhook_deliveries SET state = CASE WHEN error IS NULL THEN 'done' ELSE 'failed' END WHERE processed_at IS NOT NULL;
+ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
 ALTER TABLE webhook_deliveries ADD CHECK ((state = 'waiting') = (processed_at IS NULL));
+-- A worker of the version before, still at work while this runs, knows no state: what it ends has one all the same.
+CREATE FUNCTION webhook_delivery_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.state := CASE WHEN NEW.error IS NULL THEN 'done' ELSE 'failed' END; RETURN NEW; END $$;
+CREATE TRIGGER ended_without_state BEFORE UPDATE ON webhook_deliveries
+  FOR EACH ROW WHEN (NEW.processed_at IS NOT NULL AND NEW.state = 'waiting') EXECUTE FUNCTION webhook_delivery_state();
 -- The page, newest first: all of a store, of one topic, or those that failed.
 CREATE INDEX webhook_deliveries_newest ON webhook_deliveries (org_id, connection_id, received_at DESC, id DESC);
 CREATE INDEX webhook_deliveries_topic ON webhook_deliveries (org_id, connection_id, topic, received_at DESC, id DESC);

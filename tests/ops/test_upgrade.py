@@ -1,0 +1,78 @@
+"""A database of an earlier version, with rows in it, brought up to date by an owner that is no superuser."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+
+from portal.foundation.database import connect_arguments, connect_once
+from portal.foundation.migrate import APPS, migrate, with_login
+from tests.conftest import Servers, as_admin, database_at
+
+_BEFORE = [MigrationTarget("portal", "0005_fees"), MigrationTarget("portal", "0005_proof")]
+_ROWS = """
+WITH org AS (INSERT INTO organizations (name, reporting_currency) VALUES ('Old', 'EUR') RETURNING id),
+store AS (INSERT INTO client_api_credentials (org_id, platform_type, connection_name, secrets)
+          SELECT id, 'woocommerce', 'Shop', '' FROM org RETURNING org_id, id),
+rate AS (INSERT INTO exchange_rates (org_id, day, currency, rate) SELECT id, '2026-03-02', 'USD', 0.85 FROM org)
+INSERT INTO webhook_deliveries (org_id, connection_id, dedupe_key, topic, headers, body, received_at, processed_at, error)
+SELECT org_id, id, n, 'order.updated', '{}', '', now(), CASE WHEN n <> 'waits' THEN now() END, CASE WHEN n = 'failed' THEN 'no' END
+FROM store CROSS JOIN unnest(ARRAY['done', 'failed', 'waits']) AS n
+"""
+
+
+@pytest.fixture
+async def old(servers: Servers) -> tuple[str, str]:
+    """(the superuser's URL, the owner's URL) of a database as it was before the picture, quotes and deliveries' states."""
+    name = f"old_{uuid4().hex[:8]}"
+    await as_admin(
+        servers.admin_dsn,
+        f"CREATE ROLE {name}_owner LOGIN NOSUPERUSER NOBYPASSRLS CREATEROLE PASSWORD 'x'",
+        f"CREATE DATABASE {name}",
+    )
+    url = database_at(servers.admin_dsn, name)
+    await as_admin(
+        url,
+        f"GRANT ALL ON SCHEMA public TO {name}_owner",
+        f"ALTER DATABASE {name} OWNER TO {name}_owner",
+        *(
+            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            for role in _ROLES
+        ),
+        *(f"GRANT {role} TO {name}_owner WITH ADMIN OPTION, {options}" for role, options in _ROLES.items()),
+    )
+    owner = with_login(url, f"{name}_owner", "x")
+    async with TortoiseContext() as context:
+        given = {"host": None, **connect_arguments(owner), "minsize": 1, "maxsize": 2}
+        connections = {"default": {"engine": "tortoise.backends.asyncpg", "credentials": given}}
+        await context.init(config={"connections": connections, "apps": APPS})
+        await MigrationExecutor(context.connections.get("default"), APPS).migrate(_BEFORE)
+    await as_admin(url, _ROWS)
+    return url, owner
+
+
+_ROLES = {"portal_app": "INHERIT TRUE", "portal_platform": "INHERIT FALSE, SET TRUE"}
+
+
+async def test_what_an_earlier_version_stored_is_kept_and_its_running_worker_may_go_on(old: tuple[str, str]) -> None:
+    url, owner = old
+    role = f"{owner.partition('//')[2].partition(':')[0]}"
+    await migrate(owner, login_role=role, login_password=None)
+    connection = await connect_once(url)
+    try:
+        states = "SELECT dedupe_key, state FROM webhook_deliveries ORDER BY id"
+        assert dict(await connection.fetch(states)) == {"done": "done", "failed": "failed", "waits": "waiting"}
+        quotes = await connection.fetch(
+            "SELECT day::text, base_currency, currency, rate, of_base, source FROM exchange_quotes"
+        )
+        assert [tuple(each) for each in quotes] == [("2026-03-02", "EUR", "USD", Decimal("0.85"), False, "hand")]
+        await connection.execute("UPDATE webhook_deliveries SET processed_at = now() WHERE processed_at IS NULL")
+        assert dict(await connection.fetch(states))["waits"] == "done"
+        forced = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
+        assert await connection.fetchval(forced) == 0
+    finally:
+        await connection.close()
