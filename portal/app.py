@@ -30,6 +30,7 @@ from portal.sync import (
     health_pages,
     part_pages,
     proof_pages,
+    removal_pages,
     run_pages,
     store_actions,
     webhook_lane,
@@ -51,6 +52,7 @@ BLUEPRINTS = (
     audit_pages.blueprint,
     sync_pages.blueprint,
     store_actions.blueprint,
+    removal_pages.blueprint,
     part_pages.blueprint,
     connecting.blueprint,
     proof_pages.blueprint,
@@ -71,12 +73,12 @@ BLUEPRINTS = (
 )
 
 NAV = (
-    NavItem("/dashboard", "Dashboard", "dashboard", DASHBOARD),
-    NavItem("/orders", "Orders", "orders", DASHBOARD),
-    NavItem("/inventory", "Inventory", "inventory", DASHBOARD),
+    NavItem("/dashboard", "Dashboard", "dashboard", DASHBOARD, by_store=True),
+    NavItem("/orders", "Orders", "orders", DASHBOARD, by_store=True),
+    NavItem("/inventory", "Inventory", "inventory", DASHBOARD, by_store=True),
     NavItem("/stores", "Stores", "stores", DASHBOARD),
     NavItem("/uploads", "Uploads", "upload", DASHBOARD),
-    NavItem("/currencies", "Currencies", "currencies", OWNER),
+    NavItem("/currencies", "Currencies", "currencies", DASHBOARD),
     NavItem("/superadmin/clients", "Clients", "clients", SUPERADMIN, tenant=False),
     NavItem("/superadmin/connections", "Connections", "health", SUPERADMIN, tenant=False),
     NavItem("/audit", "Audit", "audit", OWNER),

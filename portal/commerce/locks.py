@@ -54,6 +54,13 @@ async def everything(scope: Scope, org_id: UUID) -> None:
     await scope.sql.execute("SELECT pg_advisory_xact_lock(hashtextextended('commerce:' || $1::uuid::text, 0))", org_id)
 
 
+async def beside(scope: Scope, org_id: UUID) -> None:
+    """Hold the organization as a writer does, for who writes rows of a connection that no writer finds any more."""
+    await scope.sql.execute(
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('commerce:' || $1::uuid::text, 0))", org_id
+    )
+
+
 async def advance(scope: Scope, org_id: UUID, *, moved: bool, data_as_of: datetime | None = None) -> int:
     """The organization's data version, one further when something `moved`. The last statement of a writing transaction."""
     version: int = await scope.sql.fetchval(_ADVANCE, org_id, int(moved), data_as_of)

@@ -42,7 +42,7 @@ _AFTER = "AND (r.business_at, r.connection_id, r.external_id) < ({0}::timestampt
 _ONE = f"""
 WITH {_COUNTS}
 SELECT {_COLUMNS}, {_IN_PICTURE} AS in_picture, r.note, r.prices_include_tax, r.meta, r.modified_at, r.arrived_at, r.deleted_at
-FROM orders r LEFT JOIN client_api_credentials c ON c.id = r.connection_id
+FROM orders r JOIN client_api_credentials c ON c.id = r.connection_id  -- not of a store that is being removed
 WHERE r.org_id = (SELECT portal_org()) AND r.connection_id = $1 AND r.external_id = $2
 """  # noqa: S608
 _LINES = """

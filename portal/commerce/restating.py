@@ -1,16 +1,22 @@
 """Which days that were stated already a transaction changes, from what to what, and why (docs/proof.md).
 
 A day is stated once it is over in the organization's zone and a run of its store has ended after it; before the first
-complete reading nothing is. What a batch touches is remembered as it was (the ledger has just read it) and compared once at
-the end, in one statement, and only rows of stated days are looked at: a batch of today's orders asks nothing.
+complete reading nothing is. What a batch touches is known as it was (the ledger reads it to judge it) and as it is (the
+statement that writes it returns it), so the comparison is made here and not asked for: one statement over the few days that
+changed, none when none did. A batch of today's orders does not even have its rows returned.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
+from portal.commerce.restatement_lines import log_lines
 from portal.tenancy.scope import Scope
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -28,47 +34,23 @@ KINDS: dict[str, tuple[str, ...]] = {
     "recalculated": ("recalculated",),
     "new_exchange_rate": ("new exchange rate",),
     "source_switched": ("source switched",),
+    "source_removed": ("source removed",),
 }
 """Why a total changed: kind -> one, several; a single word is said without its number. The ledger counts the things it writes;
 the others are given to `recalculating.recalculating` by whoever derives days anew."""
 
-# $3 kinds, $4 keys and, where they were stored, $5 days, $6 counted, $7 amounts; $8 days before it are stated.
-# An edited thing is taken away (half 0) and added again (half 1): on one day that is one edit.
-_LOG = """
-WITH touched AS MATERIALIZED (
-  SELECT * FROM unnest($3::text[], $4::text[], $5::date[], $6::int[], $7::numeric[]) AS t(kind, key, day, counted, amount)
-), pair AS MATERIALIZED (
-  SELECT t.kind, t.day IS NULL AS fresh, t.counted = 1 AS had, t.day AS was_day, t.amount AS was,
-         r.counted AS has, r.business_day AS is_day, coalesce(r.total_reporting, 0) AS now, r.deleted_at IS NOT NULL AS gone
-  FROM touched t CROSS JOIN LATERAL (SELECT counted, business_day, total_reporting, deleted_at FROM orders o
-    WHERE o.org_id = $1 AND o.connection_id = $2 AND o.external_id = t.key OFFSET 0) r WHERE t.kind = 'orders'
-  UNION ALL
-  SELECT t.kind, t.day IS NULL, t.counted = 1, t.day, t.amount,
-         r.counted, r.business_day, -coalesce(r.amount_reporting, 0), r.deleted_at IS NOT NULL OR r.unlisted
-  FROM touched t CROSS JOIN LATERAL (SELECT counted, business_day, amount_reporting, deleted_at, unlisted FROM refunds f
-    WHERE f.org_id = $1 AND f.connection_id = $2 AND f.external_id = t.key OFFSET 0) r WHERE t.kind = 'refunds'
-), half AS (
-  SELECT CASE WHEN had AND has THEN 'edited_' || kind WHEN had AND gone THEN 'deleted_' || kind WHEN had THEN 'uncounted_' || kind
-           WHEN kind = 'refunds' THEN 'refunds' WHEN fresh THEN 'late_orders' ELSE 'counted_orders' END AS reason, h.*
-  FROM pair CROSS JOIN LATERAL (VALUES (0, was_day, -was, -(kind = 'orders')::int, had),
-                                       (1, is_day, now, (kind = 'orders')::int, has)) AS h(half, day, revenue, orders, counts)
-  WHERE h.counts AND h.day < $8 AND (had, was_day, was) IS DISTINCT FROM (has, is_day, now)
-), reason AS (
-  SELECT day, reason, half, sum(revenue) AS revenue, sum(orders) AS orders, count(*) AS things FROM half GROUP BY 1, 2, 3
-), told AS (
-  SELECT day, sum(revenue) AS revenue, sum(orders) AS orders,
-         jsonb_object_agg(reason, things ORDER BY things) AS reasons  -- of two halves the larger: the last one stays
-  FROM reason GROUP BY day HAVING sum(revenue) <> 0 OR sum(orders) <> 0
+# $3 days, $4 revenue and $5 orders they changed by, $6 reasons, $7 the work it is part of. One lookup by key per day.
+_LOG = log_lines(
+    """
+  SELECT $2::bigint AS connection_id, t.day, coalesce(s.revenue, 0) - t.revenue AS before_revenue,
+         coalesce(s.revenue, 0) AS after_revenue, coalesce(s.orders, 0) - t.orders AS before_orders,
+         coalesce(s.orders, 0) AS after_orders, t.reasons
+  FROM unnest($3::date[], $4::numeric[], $5::bigint[], $6::jsonb[]) AS t(day, revenue, orders, reasons) CROSS JOIN LATERAL (
+    SELECT sum(gross_reporting - refunds_reporting) AS revenue, sum(d.orders)::bigint AS orders
+    FROM daily_sales d WHERE d.org_id = $1 AND d.connection_id = $2 AND d.day = t.day OFFSET 0
+  ) s""",
+    work="$7",
 )
-INSERT INTO restatements (org_id, connection_id, day, currency, before_revenue, after_revenue, before_orders, after_orders, reasons)
-SELECT $1, $2, t.day, o.reporting_currency, coalesce(s.revenue, 0) - t.revenue, coalesce(s.revenue, 0),
-       coalesce(s.orders, 0) - t.orders, coalesce(s.orders, 0), t.reasons
-FROM told t CROSS JOIN organizations o CROSS JOIN LATERAL (
-  SELECT sum(gross_reporting - refunds_reporting) AS revenue, sum(d.orders) AS orders
-  FROM daily_sales d WHERE d.org_id = $1 AND d.connection_id = $2 AND d.day = t.day
-) s
-WHERE o.id = $1
-"""
 
 
 class Stated(NamedTuple):
@@ -84,37 +66,75 @@ class Part(NamedTuple):
     day: date
     counted: int
     amount: Decimal
+    gone: bool = False
 
 
 class Restating:
-    """One transaction's changes to stated days. `stated` None: there are none."""
+    """One transaction's changes to stated days. `stated` None: there are none. `work`: see `restatement_lines`."""
 
-    def __init__(self, stated: Stated | None) -> None:
+    def __init__(self, stated: Stated | None, work: str = "") -> None:
         self._stated = stated
-        self._before: dict[tuple[str, str], Part] = {}
-        self._touched: set[tuple[str, str]] = set()
-
-    def was(self, kind: str, key: str, part: Part) -> None:
-        """A stored row is about to change. Only the first word on it counts."""
-        if self._stated is None or part.day >= self._stated.day or (kind, key) in self._touched:
-            return
-        self._touched.add((kind, key))
-        self._before[kind, key] = part
-
-    def comes(self, kind: str, key: str, at: datetime) -> None:
-        """A row that will stand on the day of `at`."""
-        if self._stated is not None and at < self._stated.begins:
-            self._touched.add((kind, key))
+        self._work = work
+        self._changes: dict[tuple[str, str], tuple[Part | None, Part]] = {}
 
     @property
     def asks(self) -> bool:
         """Whether anything is logged at all."""
         return self._stated is not None
 
+    def concerns(self, was: Part | None, at: datetime | None = None) -> bool:
+        """Whether a row that was `was`, or one that will stand on the day of `at`, is of a stated day."""
+        if self._stated is None:
+            return False
+        return (was is not None and was.day < self._stated.day) or (at is not None and at < self._stated.begins)
+
+    def changed(self, kind: str, key: str, was: Part | None, now: Part) -> None:
+        """A row of `kind` (orders, refunds) was written. Of several changes the first `was` and the last `now` count."""
+        if (known := self._changes.get((kind, key))) is not None:
+            self._changes[kind, key] = known[0], now
+        elif was != now and (self.concerns(was) or self.concerns(now)):
+            self._changes[kind, key] = was, now
+
     async def log(self, scope: Scope, connection_id: int) -> None:
-        """After the rows and rollups: write what changed of stated days."""
-        if self._stated is None or not self._touched:
-            return
-        touched = [(*each, *self._before.get(each, (None, 0, None))) for each in self._touched]
-        columns = [list(column) for column in zip(*touched, strict=True)]
-        await scope.sql.execute(_LOG, scope.org_id, connection_id, *columns, self._stated.day)
+        """After the rows and rollups: write what changed of stated days; no statement when nothing did."""
+        if self._stated is not None and (days := told(self._changes, self._stated.day)):
+            columns = [list(column) for column in zip(*days, strict=True)]
+            await scope.sql.execute(_LOG, scope.org_id, connection_id, *columns, self._work)
+
+
+class _Day:
+    def __init__(self) -> None:
+        self.revenue, self.orders = Decimal(0), 0
+        self.reasons: dict[str, list[int]] = {}
+
+
+def told(
+    changes: Mapping[tuple[str, str], tuple[Part | None, Part]], stated: date
+) -> list[tuple[date, Decimal, int, str]]:
+    """Days before `stated` whose revenue or number of orders the changes moved: by how much, and the reasons as JSON. Pure.
+
+    A row that counted is taken away from its day and added to the day it stands on now; on one day that is one edit.
+    """
+    days: defaultdict[date, _Day] = defaultdict(_Day)
+    for (kind, _), (was, now) in changes.items():
+        reason = _reason(kind, was, now)
+        for half, part in enumerate((was, now)):
+            if part is None or not part.counted or part.day >= stated or was == now:
+                continue
+            day, sign = days[part.day], 1 if half else -1
+            day.revenue += sign * part.amount
+            day.orders += sign * (kind == "orders")
+            day.reasons.setdefault(reason, [0, 0])[half] += 1
+    return [
+        (day, each.revenue, each.orders, msgspec.json.encode({why: max(n) for why, n in each.reasons.items()}).decode())
+        for day, each in sorted(days.items())
+        if each.revenue or each.orders
+    ]
+
+
+def _reason(kind: str, was: Part | None, now: Part) -> str:
+    if was is not None and was.counted:
+        return f"{'edited' if now.counted else 'deleted' if now.gone else 'uncounted'}_{kind}"
+    if kind == "refunds":
+        return "refunds"
+    return "late_orders" if was is None else "counted_orders"

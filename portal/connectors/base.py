@@ -271,6 +271,10 @@ class Connector(Protocol):
         """Our webhooks as the store lists them now: those with the path of `delivery_url`, whatever their host. Changes nothing."""
         ...
 
+    async def remove_webhooks(self, delivery_url: str) -> int:
+        """Take our webhooks (as `webhooks_there`) away at the store; how many there were. `Forbidden` with a read-only key."""
+        ...
+
 
 class Webhooks(Protocol):
     """`webhooks.py` of a platform that pushes: verification and understanding of deliveries, pure.

@@ -27,6 +27,7 @@ from portal.tenancy.scope import Scope, tenant
 __all__ = [
     "FREQUENCIES",
     "StoreConnection",
+    "connector_of",
     "create_connection",
     "credentials",
     "from_form",
@@ -134,9 +135,13 @@ async def replace_credentials(
 async def open_connector(rt: Runtime, org_id: UUID, connection_id: int) -> Connector:
     """A connector with the saved credentials and the store's shared budget. Raises `Missing`, `Unsealable`."""
     async with tenant(rt.database, org_id, read_only=True) as scope:
-        connection = await load(scope, connection_id)
-        values = await credentials(rt, scope, connection)
-        budget = await store_budget(scope, connection)
+        return await connector_of(rt, scope, await load(scope, connection_id))
+
+
+async def connector_of(rt: Runtime, scope: Scope, connection: StoreConnection) -> Connector:
+    """A connector of a connection that is loaded already. Raises `Unsealable`."""
+    values = await credentials(rt, scope, connection)
+    budget = await store_budget(scope, connection)
     return connector_class(connection.platform)(
         completed(rt.settings, connection.platform, values), rt.outbound, budget
     )

@@ -16,6 +16,7 @@ from portal.stores import notices as told
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
 from portal.sync.holdings import counts
 from portal.sync.registration import delivery_url, last_registration
+from portal.sync.removing import recent
 from portal.sync.status import (
     chip,
     connection_test,
@@ -40,6 +41,7 @@ async def stores_list() -> Response:
         connections = await list_connections(scope)
         latest = await latest_runs(scope, connections)
         notices = await told.current(scope) if _can_manage() else []
+        removals = await recent(scope)
         seq = await _seq(scope)
     rows = [
         {
@@ -51,7 +53,9 @@ async def stores_list() -> Response:
         }
         for each in connections
     ]
-    return await page("stores/list.html", rows=rows, notices=notices, can_manage=_can_manage(), live_seq=seq)
+    return await page(
+        "stores/list.html", rows=rows, notices=notices, removals=removals, can_manage=_can_manage(), live_seq=seq
+    )
 
 
 @route(blueprint, "/stores/<int:connection_id>", roles=DASHBOARD, family="page")

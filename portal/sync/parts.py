@@ -11,6 +11,7 @@ from portal.foundation.errors import Missing
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
 from portal.stores.connection import load
+from portal.sync.removing import recent
 from portal.sync.status import chip, current, estimate_of, runs_of
 from portal.tenancy.scope import tenant
 
@@ -42,4 +43,16 @@ async def render_progress(rt: Runtime, event: Event) -> Sequence[tuple[str, str]
     ]
 
 
-PARTS = (Part(kinds=frozenset({"progress"}), render=render_progress),)
+async def render_removals(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
+    """The list of stores that are being removed, when `event` is about it."""
+    if not event.payload.get("removal"):
+        return []
+    async with tenant(rt.database, event.org_id, read_only=True) as scope:
+        removals = await recent(scope)
+    return [("store-removals", await render_template("sync/_removals.html", removals=removals, now=rt.clock()))]
+
+
+PARTS = (
+    Part(kinds=frozenset({"progress"}), render=render_progress),
+    Part(kinds=frozenset({"progress"}), render=render_removals),
+)

@@ -14,6 +14,7 @@ from pgqueuer.queries import Queries
 from pgqueuer.sm import SchedulerManager
 
 from portal.foundation.runtime import Runtime
+from portal.sync import clearing
 from portal.sync.housekeeping import keep_house
 from portal.sync.jobs import HOUSEKEEPING
 from portal.sync.lanes import JobDriver, lanes
@@ -33,11 +34,14 @@ async def work(
     """
     _log.info("worker_ready", concurrency=rt.settings.sync_concurrency)
     schedule = asyncio.create_task(_every(rt, schedule_every, request_due, stop), name="sync-schedule")
+    removals = asyncio.create_task(
+        _every(rt, clearing.EVERY_SECONDS, lambda rt: clearing.clear(rt, stop), stop), name="sync-removals"
+    )
     try:
         await _forever(lambda: _jobs(rt, stop, heartbeat), stop)
     finally:
         schedule.cancel()
-        await asyncio.gather(schedule, return_exceptions=True)
+        await asyncio.gather(schedule, removals, return_exceptions=True)  # a removal ends its part by itself
     _log.info("worker_stopped")
 
 

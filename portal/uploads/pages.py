@@ -19,7 +19,7 @@ from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.bodies import incoming, on_disk
 from portal.foundation.web.csv import csv_answer
-from portal.foundation.web.policy import DASHBOARD, MERCHANT, route
+from portal.foundation.web.policy import DASHBOARD, MERCHANT, OWNER, route
 from portal.foundation.web.requests import form_values
 from portal.tenancy.scope import tenant
 from portal.uploads import service, shelf
@@ -132,6 +132,7 @@ async def report(upload_id: int) -> Response:
 async def _list(form: dict[str, str], errors: dict[str, str] | None = None, *, status: int = 200) -> Response:
     async with tenant(runtime().database, principal().org, read_only=True) as scope:
         found = await newest(scope)
+        files = await scope.sql.fetchval("SELECT id FROM client_api_credentials WHERE NOT polled ORDER BY id LIMIT 1")
         seq = await scope.sql.fetchval("SELECT version FROM tenant_versions") or 0
     return await page(
         "uploads/list.html",
@@ -141,6 +142,7 @@ async def _list(form: dict[str, str], errors: dict[str, str] | None = None, *, s
         values=form,
         errors=errors or {},
         can_upload=_can_upload(),
+        remove_href=f"/stores/{files}/remove" if files and principal().role in OWNER else "",
         live_seq=seq,
     )
 

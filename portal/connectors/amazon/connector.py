@@ -66,6 +66,10 @@ class AmazonConnector:
         """Amazon does not push."""
         return ()
 
+    async def remove_webhooks(self, delivery_url: str) -> int:
+        """Amazon does not push."""
+        return 0
+
 
 def _known(stream: str) -> str:
     if stream not in streams.STREAMS:

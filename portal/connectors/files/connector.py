@@ -51,6 +51,10 @@ class FilesConnector(Connector):
         """Nobody pushes."""
         return ()
 
+    async def remove_webhooks(self, delivery_url: str) -> int:
+        """Nobody pushes."""
+        return 0
+
 
 def _by_hand() -> Permanent:
     return Permanent("Files are uploaded by hand; there is nothing to sync.", "Open Uploads and upload a file.")

@@ -81,6 +81,10 @@ class ShopifyConnector:
         """Our subscriptions as the shop lists them."""
         return await registration.there(self.reader, delivery_url)
 
+    async def remove_webhooks(self, delivery_url: str) -> int:
+        """Delete our subscriptions at the shop; how many there were."""
+        return await registration.remove(self.reader, delivery_url)
+
 
 def _known(stream: str) -> str:
     if stream not in STREAMS:

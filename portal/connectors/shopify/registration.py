@@ -63,6 +63,15 @@ async def there(reader: Reader, delivery_url: str) -> list[WebhookThere]:
     return found
 
 
+async def remove(reader: Reader, delivery_url: str) -> int:
+    """Delete our subscriptions; how many there were. Raises `ConnectorError`s."""
+    ours = [row for rows in (await _ours(reader, urlsplit(delivery_url).path)).values() for row in rows]
+    for row in ours:
+        answer = await reader.client.mutate(queries.WEBHOOK_DELETE, {"id": row["id"]})
+        of_user_errors(answer.data.get("webhookSubscriptionDelete"), "delete a webhook")
+    return len(ours)
+
+
 def _permitted(topic: str, scopes: Collection[str]) -> bool:
     needed = _SCOPE.get(topic.split("/", maxsplit=1)[0])
     return needed is None or needed in scopes

@@ -69,6 +69,10 @@ class WooCommerceConnector:
         """Our webhooks as the shop lists them."""
         return await registration.there(self.client, delivery_url)
 
+    async def remove_webhooks(self, delivery_url: str) -> int:
+        """Delete our webhooks at the shop; how many there were."""
+        return await registration.remove(self.client, delivery_url)
+
 
 def _known(stream: str) -> str:
     if stream not in STREAMS:

@@ -81,6 +81,15 @@ async def there(client: Client, delivery_url: str) -> list[WebhookThere]:
     return list(found.values())
 
 
+async def remove(client: Client, delivery_url: str) -> int:
+    """Delete our webhooks; how many there were. Raises `Forbidden` for a read-only key."""
+    ours = await _listed(client, urlsplit(delivery_url).path)
+    for hook in ours:
+        # WooCommerce has no trash for webhooks: without `force` it refuses.
+        await client.send("DELETE", f"webhooks/{identifier(hook.id)}", {}, {"force": "true"})
+    return len(ours)
+
+
 async def _ours(client: Client, path: str) -> dict[str, list[tuple[str, str]]]:
     """topic -> (id, status) of each, the most awake first."""
     found: dict[str, list[tuple[str, str]]] = {}

@@ -110,6 +110,11 @@ class StallConnector:
         there = (await self.client.get("calls")).get("topics", [])
         return [WebhookThere(topic=each, delivery_url=delivery_url) for each in there]
 
+    async def remove_webhooks(self, delivery_url: str) -> int:
+        there = await self.webhooks_there(delivery_url)
+        await self.client.call("calls", {"url": delivery_url, "secret": "", "topics": []})
+        return len(there)
+
 
 def _page(mapped: list[object], following: Cursor, fetched: int, *, caught_up: bool) -> Page:
     return Page(
