@@ -19,13 +19,15 @@ THEMES = frozenset({"light", "dark"})
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One place in the side bar, for these roles; `tenant` places need an active organization."""
+    """One place in the side bar, for these roles; `tenant` places need an active organization, `by_store` ones go on
+    looking at the store that is looked at."""
 
     href: str
     label: str
     icon: str
     roles: frozenset[str]
     tenant: bool = True
+    by_store: bool = False
 
 
 class _Flashes:
@@ -79,7 +81,13 @@ def _known(nav: Sequence[NavItem], standing: Standing) -> dict[str, Any]:
         organizations = [{"id": str(place.org_id), "name": place.name} for place in standing.places]
     return {
         "nav": [
-            {"href": item.href, "label": item.label, "icon": item.icon, "current": _current(item.href)}
+            {
+                "href": item.href,
+                "label": item.label,
+                "icon": item.icon,
+                "current": _current(item.href),
+                "by_store": item.by_store,
+            }
             for item in nav
             if who.role in item.roles and (here or not item.tenant)
         ],

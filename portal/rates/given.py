@@ -32,6 +32,8 @@ class Wrong(ValueError):
 def day_of(text: str, today: date) -> date:
     """An ISO date that is not in the future. Raises `Wrong`."""
     text = text.strip()
+    if not text:
+        raise Wrong("The day is missing", "Write year, month and day: 2026-11-20.")
     found = _ISO.fullmatch(text)
     try:
         day = date(*map(int, found.groups())) if found else datetime.strptime(text, "%d %B %Y").date()  # noqa: DTZ007
@@ -55,6 +57,8 @@ def currency_of(text: str) -> str:
 def rate_of(text: str) -> Decimal:
     """A positive number with a decimal point. Raises `Wrong`."""
     text = text.strip()
+    if not text:
+        raise Wrong("The rate is missing", "Write a positive number of at most 12 decimals: 0.0873.")
     if "," in text:
         raise Wrong(f"“{text[:30]}” is written with a comma", "Use a decimal point and no thousands separator: 0.0873.")
     if not _NUMBER.fullmatch(text):

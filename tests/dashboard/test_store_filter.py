@@ -168,3 +168,24 @@ async def test_the_stores_tile_tells_them_apart(two: Two, sign_in: SignIn) -> No
     ]  # fmt: skip
     assert body["revenue"] == 17
     assert body["stores"][0]["own"] == [{"currency": "USD", "revenue": 10.0}]
+
+
+async def test_the_side_bar_goes_on_with_the_store_where_there_is_one(two: Two, sign_in: SignIn) -> None:
+    visitor = await sign_in("member", two.org)
+    looking = (await visitor.page(f"/dashboard?store={two.first}")).text
+    for path in ("/dashboard", "/orders", "/inventory"):
+        assert f'<li><a href="{path}?store={two.first}"' in looking
+    assert '<li><a href="/uploads"' in looking
+    assert '<li><a href="/orders"' in (await visitor.page("/dashboard")).text
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("abc", "must be a whole number."),
+        ("-1", "must be at least 1."),
+        ("9" * 25, "must be at most 9223372036854775807."),
+    ],
+)
+async def test_a_wrong_store_is_told_in_words(two: Two, sign_in: SignIn, word: str, said: str) -> None:
+    assert (await (await sign_in("member", two.org)).get(f"{PULSE}?store={word}")).json()["error"] == f"store {said}"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from portal.commerce import queries
+from portal.commerce.store_lists import cents
 from portal.connectors.registry import manifest
 from portal.dashboard.tile import Element, NoQuery, Reading, Tile
 from portal.foundation.errors import PortalError
@@ -59,12 +60,13 @@ async def fetch(connection: Any, query: NoQuery) -> Reading:
         )
         for row in rows
     ]
-    counted = [each for each in stores if each.counts == "today" and each.revenue is not None]
+    counted = [row for row in rows if row["counts"] == "today" and row["exact"] is not None]
     body = StoresToday(
         date=rows[0]["date"] if rows else None,
         currency=rows[0]["reporting_currency"] if rows else None,
-        revenue=sum((each.revenue or Decimal(0) for each in counted), Decimal(0)) if counted else None,
-        orders=sum(each.orders or 0 for each in counted) if counted else None,
+        # Of exact amounts: the sum of what is shown may be a cent from the sales pulse.
+        revenue=cents(sum((row["exact"] for row in counted), Decimal(0))) if counted else None,
+        orders=sum(row["orders"] for row in counted) if counted else None,
         stores=stores,
     )
     return Reading(

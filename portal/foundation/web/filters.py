@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, tzinfo
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -13,6 +14,8 @@ from babel.numbers import format_currency, format_decimal, get_currency_name
 
 _UNKNOWN = "–"
 LOCALE = "en_US"
+# Babel leaves out the space that CLDR wants between a code and its number: CHF 12.00, but €12.00 and CA$12.00.
+_CODE = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 @lru_cache(maxsize=4096)
@@ -25,6 +28,7 @@ def money(value: Decimal | None, currency: str = "USD", short: bool = False) -> 
         if short
         else format_currency(value, currency, locale=LOCALE)
     )
+    text = _CODE.sub("\N{NO-BREAK SPACE}", text, count=1)
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
@@ -52,10 +56,10 @@ def currency_name(code: str) -> str:
 
 
 def percent(value: Any, signed: bool = False) -> str:
-    """A percentage with one decimal; `signed` for changes."""
+    """A percentage with one decimal; `signed` for changes (none has no sign)."""
     if value is None:
         return _UNKNOWN
-    return (f"{value:+,.1f}%" if signed else f"{value:,.1f}%").replace("-", "−")
+    return (f"{value:+,.1f}%" if signed and value else f"{value:,.1f}%").replace("-", "−")
 
 
 def local_time(value: datetime | None, timezone: str = "UTC", seconds: bool = False) -> str:

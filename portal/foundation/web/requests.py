@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -33,7 +34,7 @@ def parse_query(kind: type[S]) -> S:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         name, reason = _field_of(error)
-        raise BadRequest(f"{name}: {reason}", details={"parameter": name}) from None
+        raise BadRequest(f"{name} {_worded(reason)}.", details={"parameter": name}) from None
 
 
 async def parse_json(kind: type[S]) -> S:
@@ -77,6 +78,17 @@ def _choices(annotation: Any) -> list[str]:
     if get_origin(annotation) in {Union, types.UnionType}:
         return [choice for member in get_args(annotation) for choice in _choices(member)]
     return []
+
+
+def _worded(reason: str) -> str:
+    """What msgspec says of a value, for somebody who changed an address by hand."""
+    if found := re.search(r"`int[^`]*` (>=|<=) (-?\d+)", reason):
+        return f"must be at {'least' if found[1] == '>=' else 'most'} {found[2]}"
+    if reason.startswith("Expected `int"):
+        return "must be a whole number"
+    if found := re.search(r"length <= (\d+)", reason):
+        return f"must have at most {found[1]} characters"
+    return "is not written as it should be" if "matching regex" in reason else f"is not right: {reason}"
 
 
 def _field_of(error: msgspec.ValidationError) -> tuple[str, str]:
