@@ -41,16 +41,18 @@ async def write(
     within: Callable[[Scope], Awaitable[None]] | None = None,
     arrived_at: datetime,
     asked_at: datetime | None = None,
+    work: str = "",
 ) -> Written:
     """Write a batch of one connection. `arrived_at` (aware UTC) is when the store's answer reached the portal.
 
     `asked_at`: the store was asked for exactly these things then, so that its answer stands over every copy that had arrived
     before, whatever its date (`verdicts.verdict`); for healing, never for what a cursor or a webhook brings.
     `within` runs in the same transaction, also when nothing changed, and must not write `tenant_versions`; what it raises
-    rolls everything back. Raises `Missing` when the connection was removed.
+    rolls everything back. `work` names what the batch is part of (`restatement_lines`), '' nothing. Raises `Missing` when the
+    connection was removed.
     """
     async with tenant(rt.database, org_id) as scope:
-        writing = await Writing.begin(scope, org_id, connection_id, arrived_at=arrived_at, asked_at=asked_at)
+        writing = await Writing.begin(scope, org_id, connection_id, arrived_at=arrived_at, asked_at=asked_at, work=work)
         await writing.put(records)
         written = await writing.finish(within)
     await publish(rt, org_id, written)
@@ -72,10 +74,17 @@ class Writing:
 
     @classmethod
     async def begin(
-        cls, scope: Scope, org_id: UUID, connection_id: int, *, arrived_at: datetime, asked_at: datetime | None = None
+        cls,
+        scope: Scope,
+        org_id: UUID,
+        connection_id: int,
+        *,
+        arrived_at: datetime,
+        asked_at: datetime | None = None,
+        work: str = "",
     ) -> Writing:
         """Take the connection's rows until the end of the transaction. Raises `Missing`."""
-        restating = Restating(await locks.writer(scope, org_id, connection_id))
+        restating = Restating(await locks.writer(scope, org_id, connection_id), work)
         return cls(
             scope=scope,
             org_id=org_id,

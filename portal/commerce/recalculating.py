@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from portal.commerce.restatement_lines import log_lines
 from portal.commerce.restating import KINDS
 from portal.tenancy.scope import Scope
 
@@ -27,17 +28,17 @@ WHERE c.org_id = $1 AND ($2::bigint IS NULL OR c.id = $2) AND ($3::date[] IS NUL
     AND k.stream = 'orders' AND k.phase = 'incremental'))
 GROUP BY 1, 2
 """
-# $9: of days that nobody was told anything of yet, nothing is restated.
-_LOG = """
-INSERT INTO restatements (org_id, connection_id, day, currency, before_revenue, after_revenue, before_orders, after_orders, reasons)
-SELECT $1, t.connection_id, t.day, o.reporting_currency, t.revenue_was, t.revenue, t.orders_was, t.orders,
-       jsonb_build_object($8::text, 1)
-FROM unnest($2::bigint[], $3::date[], $4::numeric[], $5::numeric[], $6::bigint[], $7::bigint[])
-  AS t(connection_id, day, revenue_was, revenue, orders_was, orders) JOIN organizations o ON o.id = $1
-WHERE NOT $9 OR t.revenue_was <> 0 OR t.orders_was <> 0 OR EXISTS (SELECT FROM restatements r
-  WHERE r.org_id = $1 AND r.connection_id = t.connection_id AND r.day = t.day)
-ORDER BY t.day, t.connection_id
-"""
+# $8 the reason, $9: of days that nobody was told anything of yet, nothing is restated. $10 the work it is part of.
+_LOG = log_lines(
+    """
+  SELECT t.connection_id, t.day, t.before_revenue, t.after_revenue, t.before_orders, t.after_orders,
+         jsonb_build_object($8::text, 1) AS reasons
+  FROM unnest($2::bigint[], $3::date[], $4::numeric[], $5::numeric[], $6::bigint[], $7::bigint[])
+    AS t(connection_id, day, before_revenue, after_revenue, before_orders, after_orders)
+  WHERE NOT $9 OR t.before_revenue <> 0 OR t.before_orders <> 0 OR EXISTS (SELECT FROM restatements r
+    WHERE r.org_id = $1 AND r.connection_id = t.connection_id AND r.day = t.day)""",
+    work="$10",
+)
 
 
 class Total(NamedTuple):
@@ -64,10 +65,11 @@ async def recalculating(
     connection_id: int | None = None,
     days: Sequence[date] | None = None,
     first_told: bool = False,
+    work: str = "",
 ) -> AsyncIterator[None]:
     """Log each stated day whose total is another one after the block, in the block's own transaction. The caller holds the
     rows already (`locks`). `days`: the only ones that can change, None for any. `first_told`: days without any figure before
-    are told for the first time now, not restated.
+    are told for the first time now, not restated. `work`: see `restatement_lines`.
 
     Do not wrap a change of the reporting currency: amounts of two currencies have no difference.
     """
@@ -80,10 +82,12 @@ async def recalculating(
         for key in sorted(before.keys() | after.keys())
         if before.get(key, nothing) != after.get(key, nothing)
     ]
-    await restate(scope, why, changes, first_told=first_told)
+    await restate(scope, why, changes, first_told=first_told, work=work)
 
 
-async def restate(scope: Scope, why: str, changes: Iterable[Change], *, first_told: bool = False) -> None:
+async def restate(
+    scope: Scope, why: str, changes: Iterable[Change], *, first_told: bool = False, work: str = ""
+) -> None:
     """Write `changes` to the log with the reason `why`, one of `KINDS`."""
     assert why in KINDS, why  # noqa: S101 - a word of the code, never of a request
     rows = [
@@ -92,7 +96,7 @@ async def restate(scope: Scope, why: str, changes: Iterable[Change], *, first_to
     ]
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        await scope.sql.execute(_LOG, scope.org_id, *columns, why, first_told)
+        await scope.sql.execute(_LOG, scope.org_id, *columns, why, first_told, work)
 
 
 async def _totals(

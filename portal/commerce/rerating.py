@@ -141,19 +141,22 @@ def _set(table: str) -> str:
 _SET = {table: _set(table) for table in _WALKS}
 
 
-async def rewrite(rt: Runtime, org_id: UUID, found: Found) -> int:
-    """Give the rows that were found their rates, at most `BATCH` in a transaction, and tell; how many were rewritten."""
+async def rewrite(rt: Runtime, org_id: UUID, found: Found, *, work: str = "") -> int:
+    """Give the rows that were found their rates, at most `BATCH` in a transaction, and tell; how many were rewritten.
+
+    `work` names the recalculation, so that its batches leave one line per day in the restatement log.
+    """
     changed = 0
     for connection_id, ids in found.wrong.items():
         for start in range(0, len(ids), BATCH):
             try:
-                changed += await _batch(rt, org_id, connection_id, found.of, ids[start : start + BATCH])
+                changed += await _batch(rt, org_id, connection_id, found.of, ids[start : start + BATCH], work=work)
             except Missing:  # the store was removed, and its rows with it
                 break
     return changed
 
 
-async def _batch(rt: Runtime, org_id: UUID, connection_id: int, of: str, ids: list[str]) -> int:
+async def _batch(rt: Runtime, org_id: UUID, connection_id: int, of: str, ids: list[str], *, work: str) -> int:
     async with tenant(rt.database, org_id) as scope:
         await locks.writer(scope, org_id, connection_id)
         sql, whose = scope.sql, (org_id, connection_id)
@@ -166,7 +169,7 @@ async def _batch(rt: Runtime, org_id: UUID, connection_id: int, of: str, ids: li
             )
         ]
         touched: tuple[list[str], list[str]] = (ids, []) if of == "orders" else ([], ids)
-        async with recalculating(scope, "new_exchange_rate", connection_id=connection_id, days=days):
+        async with recalculating(scope, "new_exchange_rate", connection_id=connection_id, days=days, work=work):
             await sql.execute(rollups.LIFT, *whose, *touched)
             done: str = await sql.execute(_SET[of], *whose, ids)
             # No customer's first order moves by a rate: nothing to say of them.

@@ -22,20 +22,21 @@ from portal.tenancy.scope import Scope
 # What the ledger has of these orders: themselves, their refunds, deletions heard of early.
 _KNOWN = """
 SELECT 'order' AS what, external_id, modified_at, content, deleted_at, arrived_at, lines_content, customer_key, business_day,
-       counted::int, coalesce(total_reporting, 0) FROM orders
+       counted::int, coalesce(total_reporting, 0), deleted_at IS NOT NULL FROM orders
 WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
-UNION ALL SELECT 'refund', external_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM refunds
+UNION ALL SELECT 'refund', external_id, NULL, NULL, NULL, NULL, NULL, NULL, business_day, counted::int,
+       -coalesce(amount_reporting, 0), deleted_at IS NOT NULL OR unlisted FROM refunds
 WHERE org_id = $1 AND connection_id = $2 AND order_id = ANY($3::text[])
-UNION ALL SELECT 'early', external_id, NULL, NULL, deleted_at, NULL, NULL, NULL, NULL, NULL, NULL FROM early_deletions
+UNION ALL SELECT 'early', external_id, NULL, NULL, deleted_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM early_deletions
 WHERE org_id = $1 AND connection_id = $2 AND stream = 'orders' AND external_id = ANY($3::text[])
 """
 
-
-# The same of refunds by their own ids, when a past day may change.
-_REFUNDS_WERE = """
-SELECT external_id, business_day, counted::int, -coalesce(amount_reporting, 0) FROM refunds
-WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])
-"""
+# What refunds contribute, by their own ids and as they are settled; orders, as they are written.
+_REFUND = "business_day, counted::int, -coalesce(amount_reporting, 0), deleted_at IS NOT NULL OR unlisted"
+_REFUNDS_WERE = f"""SELECT external_id, {_REFUND} FROM refunds
+WHERE org_id = $1 AND connection_id = $2 AND external_id = ANY($3::text[])"""  # noqa: S608 - constants
+_SETTLE_TOLD = f"{SETTLE} RETURNING external_id, {_REFUND}"
+_TOLD = " RETURNING external_id, business_day, counted::int, coalesce(total_reporting, 0), deleted_at IS NOT NULL"
 
 
 async def apply_sales(
@@ -49,7 +50,7 @@ async def apply_sales(
 ) -> Counter[str]:
     """Write one part of a batch (orders, refunds or deletions of either); how many of each changed.
 
-    `restating` is told of everything before it changes; `asked_at`: see `verdicts.verdict`.
+    `restating` is told of what changes on stated days; `asked_at`: see `verdicts.verdict`.
     """
     changed: Counter[str] = Counter()
     put = _Putting(scope, connection_id, restating, arrived_at, asked_at)
@@ -87,13 +88,18 @@ class _Touched:
         self._firsts: Sequence[Any] = ()  # (day, currency, customers) as they were
         self.orders: set[str] = set()
         self.refunds: set[str] = set()
+        self.refunds_before: dict[str, Part] = {}
+        self.refunds_told = False  # some of them are of a stated day
         self.customers: set[str] = set()
+
+    async def remember(self, refunds: Sequence[str]) -> None:
+        """What these refunds contribute now, when days are stated at all."""
+        if self._restating.asks:
+            found = await self._scope.sql.fetch(_REFUNDS_WERE, *self._whose, refunds)
+            self.refunds_before = {key: Part(*part) for key, *part in found}
 
     async def lift(self, *, orders: Sequence[str] = (), refunds: Sequence[str] = ()) -> None:
         """Before the rows are written: take away what these stored ones contribute, and note whose first order is when."""
-        if refunds and self._restating.asks:
-            for key, *part in await self._scope.sql.fetch(_REFUNDS_WERE, *self._whose, refunds):
-                self._restating.was("refunds", key, Part(*part))
         if orders or refunds:
             await self._scope.sql.execute(rollups.LIFT, *self._whose, orders, refunds)
         if self.customers:
@@ -102,11 +108,19 @@ class _Touched:
     async def lay(self) -> None:
         """After: settle the refunds with their orders and add what everything touched contributes now."""
         if self.refunds:
-            await self._scope.sql.execute(SETTLE, *self._whose, list(self.refunds))
+            await self._settle(self._scope.sql)
         before = zip(*self._firsts, strict=True) if self._firsts else ((), (), ())
         await self._scope.sql.execute(
             rollups.LAY, *self._whose, list(self.orders), list(self.refunds), list(self.customers), *before
         )
+
+    async def _settle(self, sql: Any) -> None:
+        settled = (*self._whose, list(self.refunds))
+        if not (self.refunds_told or any(map(self._restating.concerns, self.refunds_before.values()))):
+            await sql.execute(SETTLE, *settled)
+            return
+        for key, *part in await sql.fetch(_SETTLE_TOLD, *settled):
+            self._restating.changed("refunds", key, self.refunds_before.get(key), Part(*part))
 
 
 async def _put_orders(put: _Putting, orders: Mapping[str, Order]) -> int:
@@ -115,7 +129,6 @@ async def _put_orders(put: _Putting, orders: Mapping[str, Order]) -> int:
     lines_before: dict[str, bytes] = {}
     customers_before: dict[str, str | None] = {}
     parts_before: dict[str, Part] = {}
-    refunds_before: list[str] = []
     early: dict[str, datetime] = {}
     for what, key, modified_at, content, deleted_at, arrived, old_lines, customer, *part in await sql.fetch(
         _KNOWN, *put.whose, list(orders)
@@ -124,10 +137,10 @@ async def _put_orders(put: _Putting, orders: Mapping[str, Order]) -> int:
             stored[key] = Stored(modified_at, content, deleted_at, arrived)
             lines_before[key], customers_before[key], parts_before[key] = old_lines, customer, Part(*part)
         elif what == "refund":
-            refunds_before.append(key)
+            touched.refunds_before[key] = Part(*part)
         else:
             early[key] = deleted_at
-    changed, accepted, other_lines = 0, [], []
+    changed, accepted, other_lines, told = 0, [], [], False
     for key, order in orders.items():
         head, lines = rows.order_content(order)
         found = verdict(order.modified_at, head, stored.get(key), put.asked_at)
@@ -140,16 +153,17 @@ async def _put_orders(put: _Putting, orders: Mapping[str, Order]) -> int:
             other_lines.append(order)
         touched.orders.add(key)
         touched.customers.update(c for c in (rows.customer_key(order), customers_before.get(key)) if c)
-        if key in parts_before:
-            put.restating.was("orders", key, parts_before[key])
-        put.restating.comes("orders", key, order.paid_at or order.created_at)
+        told = told or put.restating.concerns(parts_before.get(key), order.paid_at or order.created_at)
     if not accepted:
         return 0
-    touched.refunds.update(refunds_before)
-    await touched.lift(orders=[key for key in touched.orders if key in stored], refunds=refunds_before)
-    await sql.execute(
-        ORDERS.upsert if stored else ORDERS.insert, *put.whose, put.arrived_at, *ORDERS.parameters(accepted)
+    touched.refunds.update(touched.refunds_before)
+    await touched.lift(orders=[key for key in touched.orders if key in stored], refunds=list(touched.refunds_before))
+    statement = ORDERS.upsert if stored else ORDERS.insert
+    written = await sql.fetch(
+        statement + _TOLD if told else statement, *put.whose, put.arrived_at, *ORDERS.parameters(accepted)
     )
+    for key, *part in written:
+        put.restating.changed("orders", key, parts_before.get(key), Part(*part))
     if replaced := [order.external_id for order in other_lines if order.external_id in stored]:
         await sql.execute(
             "DELETE FROM order_lines WHERE org_id = $1 AND connection_id = $2 AND order_id = ANY($3::text[])",
@@ -177,12 +191,12 @@ async def _put_refunds(put: _Putting, refunds: Mapping[str, Refund]) -> int:
         accepted.append(rows.refund_row(refund, head, deleted_at))
         taken.append(refund)
         touched.refunds.add(key)
+        touched.refunds_told = touched.refunds_told or put.restating.concerns(None, refund.refunded_at)
     if not accepted:
         return 0
-    before = [key for key in touched.refunds if key in stored]
+    if before := [key for key in touched.refunds if key in stored]:
+        await touched.remember(before)
     await touched.lift(refunds=before)
-    for refund in taken:
-        put.restating.comes("refunds", refund.external_id, refund.refunded_at)
     await sql.execute(
         REFUNDS.upsert if before else REFUNDS.insert, *put.whose, put.arrived_at, *REFUNDS.parameters(accepted)
     )
@@ -200,16 +214,22 @@ async def _put_refunds(put: _Putting, refunds: Mapping[str, Refund]) -> int:
 
 async def _delete_orders(put: _Putting, gone: Mapping[str, datetime]) -> int:
     touched = _Touched(put)
-    for what, key, *_, customer, day, counted, amount in await put.scope.sql.fetch(_KNOWN, *put.whose, list(gone)):
+    parts_before: dict[str, Part] = {}
+    for what, key, *_, customer, day, counted, amount, was_gone in await put.scope.sql.fetch(
+        _KNOWN, *put.whose, list(gone)
+    ):
         if what == "order":
             touched.orders.add(key)
             touched.customers.update([customer] if customer else [])
-            put.restating.was("orders", key, Part(day, counted, amount))
+            parts_before[key] = Part(day, counted, amount, was_gone)
         elif what == "refund":
             touched.refunds.add(key)
+            touched.refunds_before[key] = Part(day, counted, amount, was_gone)
     if touched.orders:
         await touched.lift(orders=list(touched.orders), refunds=list(touched.refunds))
     deleted = await mark_deleted(put.scope, put.connection_id, "orders", gone)
+    for key in deleted:
+        put.restating.changed("orders", key, parts_before[key], parts_before[key]._replace(counted=0, gone=True))
     if touched.orders:
         await touched.lay()
     return len(deleted)
@@ -218,6 +238,7 @@ async def _delete_orders(put: _Putting, gone: Mapping[str, datetime]) -> int:
 async def _delete_refunds(put: _Putting, gone: Mapping[str, datetime]) -> int:
     touched = _Touched(put)
     touched.refunds.update(gone)
+    await touched.remember(list(gone))
     await touched.lift(refunds=list(gone))
     deleted = await mark_deleted(put.scope, put.connection_id, "refunds", gone)
     await touched.lay()

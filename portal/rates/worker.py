@@ -169,7 +169,7 @@ async def _do(rt: Runtime, hold: Hold) -> None:
     while place is not None:
         async with tenant(rt.database, job.org_id, read_only=True) as scope:
             found = await rerating.look(scope, what, place)
-        changed += await rerating.rewrite(rt, job.org_id, found)
+        changed += await rerating.rewrite(rt, job.org_id, found, work=f"rates:{job.id}")
         place, done = found.place, done + found.walked
         if place is not None:
             await hold.save(place=_json(place), rows_done=done, rows_changed=changed)

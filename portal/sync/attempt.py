@@ -132,6 +132,7 @@ class Attempt:
             within=within,
             arrived_at=writing.arrived_at,
             asked_at=writing.asked_at,
+            work=f"run:{self.run_id}",
         )
         self.unsaved_changes += sum(written.changed.values()) - changed_before
 
@@ -160,6 +161,7 @@ class Attempt:
                 within=self._hold,
                 arrived_at=writing.arrived_at,
                 asked_at=writing.asked_at,
+                work=f"run:{self.run_id}",
             )
         except UNWRITABLE as error:
             if len(records) == 1:

@@ -30,15 +30,16 @@ async def write(
     within: Callable[[Scope], Awaitable[None]],
     arrived_at: datetime,
     asked_at: datetime | None = None,
+    work: str = "",
 ) -> Written:
     """`ledger.write`, repeated when a sync and a webhook met in a deadlock: the transaction was rolled back whole."""
     for attempt in range(1, _TRIES):
         try:
             return await ledger.write(
-                rt, org_id, connection_id, records, within=within, arrived_at=arrived_at, asked_at=asked_at
+                rt, org_id, connection_id, records, within=within, arrived_at=arrived_at, asked_at=asked_at, work=work
             )
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             await asyncio.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - spreads load, guards nothing
     return await ledger.write(
-        rt, org_id, connection_id, records, within=within, arrived_at=arrived_at, asked_at=asked_at
+        rt, org_id, connection_id, records, within=within, arrived_at=arrived_at, asked_at=asked_at, work=work
     )

@@ -11,7 +11,9 @@ from uuid import UUID
 
 import pytest
 
+from portal.commerce.ledger import Writing
 from portal.commerce.records import OrderStatus
+from portal.commerce.restatements import restated
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import tenant
 from tests.commerce.made import NOON, Store, connect, deleted, order, refund
@@ -155,3 +157,74 @@ async def test_a_copy_the_store_was_asked_for_stands_over_a_newer_date_and_a_mis
     await store.write(order("1", total="70", version=6), minutes=30)
     assert not (await store.write(old, minutes=31, asked_at=NOON + timedelta(minutes=29))).changed
     assert await store.net() == 70
+
+
+async def test_batches_of_one_run_leave_one_line_of_a_day(told: Store):
+    await told.write(order("1", total="61", at=YESTERDAY, version=1), work="run:1")
+    await told.write(order("3", total="7", at=YESTERDAY), refund("r1", order_id="2", at=YESTERDAY), work="run:1")
+    await told.write(order("1", total="62", at=YESTERDAY, version=2), work="run:1")
+    [row] = await log(told)
+    assert (row["before_revenue"], row["after_revenue"]) == (100, 79)
+    assert (row["before_orders"], row["after_orders"]) == (2, 3)
+    assert row["reasons"] == {"edited_orders": 2, "late_orders": 1, "refunds": 1}
+
+
+async def test_a_delivery_between_two_batches_begins_a_line_of_its_own_so_that_the_lines_stay_a_chain(told: Store):
+    await told.write(order("1", total="61", at=YESTERDAY, version=1), work="run:1")
+    await told.write(order("1", total="62", at=YESTERDAY, version=2))
+    await told.write(order("1", total="63", at=YESTERDAY, version=3), work="run:1")
+    await told.write(order("1", total="64", at=YESTERDAY, version=4), work="run:2")
+    await told.write(order("1", total="65", at=YESTERDAY, version=5), work="run:2")
+    rows = await log(told)
+    assert [row["after_revenue"] for row in rows] == [101, 102, 103, 105]
+    assert all(one["after_revenue"] == two["before_revenue"] for one, two in pairwise(rows))
+    [day], _ = await told.ask(restated)
+    assert (day.before_revenue, day.after_revenue, day.times, day.reasons) == (100, 105, 4, {"edited_orders": 5})
+
+
+async def test_lines_of_two_reporting_currencies_are_never_one(told: Store):
+    await told.write(order("1", total="61", at=YESTERDAY, version=1), work="run:1")
+    await told.configure(reporting_currency="EUR")
+    await told.write(order("3", total="5", currency="EUR", at=YESTERDAY), work="run:1")
+    assert [row["currency"] for row in await log(told)] == ["USD", "EUR"]
+
+
+async def test_an_order_that_comes_back_from_today_is_an_edited_one(told: Store):
+    await told.write(order("9", total="9", at=NOON))
+    await told.write(order("9", total="9", at=YESTERDAY, version=1))
+    [row] = await log(told)
+    assert (row["before_revenue"], row["after_revenue"], row["reasons"]) == (100, 109, {"edited_orders": 1})
+
+
+async def test_an_order_of_a_stated_day_written_and_changed_in_one_transaction_is_told_once(told: Store):
+    async with tenant(told.rt.database, told.org) as scope:
+        writing = await Writing.begin(scope, told.org, told.connection_id, arrived_at=NOON)
+        await writing.put([order("7", total="7", at=YESTERDAY), refund("r7", order_id="7", amount="2", at=YESTERDAY)])
+        await writing.put(
+            [order("7", total="8", at=YESTERDAY, version=1), order("1", at=YESTERDAY, version=1, total="50")]
+        )
+        await writing.put([order("1", at=YESTERDAY, version=2, total="60")])
+        await writing.finish()
+    [row] = await log(told)
+    assert (row["before_revenue"], row["after_revenue"]) == (100, 106)
+    assert row["reasons"] == {"late_orders": 1, "refunds": 1}
+
+
+async def test_a_batch_that_changes_no_total_of_a_stated_day_makes_no_statement_for_it(told: Store):
+    asked: list[str] = []
+    noted = [order("1", total="60", at=YESTERDAY, version=1, note="by the door"), order("8", at=NOON)]
+    await _traced(told, noted, asked)
+    assert not any("restatements" in statement for statement in asked)
+    asked.clear()
+    await _traced(told, [order("8", total="3", at=NOON, version=2)], asked)
+    assert not any("RETURNING external_id" in statement for statement in asked), "of today nothing is even returned"
+    await _traced(told, [order("1", total="1", at=YESTERDAY, version=2)], asked)
+    assert sum("restatements" in statement for statement in asked) == 1
+
+
+async def _traced(store: Store, records: list[Any], asked: list[str]) -> None:
+    async with tenant(store.rt.database, store.org) as scope:
+        with scope.sql.query_logger(lambda record: asked.append(record.query)):
+            writing = await Writing.begin(scope, store.org, store.connection_id, arrived_at=NOON)
+            await writing.put(records)
+            await writing.finish()
