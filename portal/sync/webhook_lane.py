@@ -7,6 +7,7 @@ database that is away) goes the whole way, body and all, and is answered by the 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ from portal.sync.webhooks_in import LARGEST_BODY, arrival_of, count, fits
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 _PREFIX = "/webhooks/"
+PATIENCE = 10.0
+"""Seconds a body may take here. A slower one goes the whole way, where the framework gives it up (408)."""
 _WHOLE_WAY = frozenset({"transfer-encoding", "content-encoding", "expect", HEADER})
 
 
@@ -87,17 +90,21 @@ class WebhookLane:
 
 
 async def _body(receive: Receive) -> tuple[bytes | None, list[dict[str, Any]]]:
-    """The whole body, None when the sender went away or sends more than it said; and the messages that were read."""
+    """The whole body, None when the sender went away, stalls or sends more than it said; and the messages that were read."""
     read: list[dict[str, Any]] = []
     size = 0
-    while True:
-        message = await receive()
-        read.append(message)
-        size += len(message.get("body", b""))
-        if message["type"] != "http.request" or size > LARGEST_BODY:
-            return None, read
-        if not message.get("more_body", False):
-            return b"".join(each.get("body", b"") for each in read), read
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                message = await receive()
+                read.append(message)
+                size += len(message.get("body", b""))
+                if message["type"] != "http.request" or size > LARGEST_BODY:
+                    return None, read
+                if not message.get("more_body", False):
+                    return b"".join(each.get("body", b"") for each in read), read
+    except TimeoutError:
+        return None, read
 
 
 def _again(read: list[dict[str, Any]], receive: Receive) -> Receive:

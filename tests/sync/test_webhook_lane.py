@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
+from portal.sync import webhook_lane
+from portal.sync.doors import Doors
+from portal.sync.intake import Intake
 from portal.sync.self_test import HEADER
 from portal.sync.webhook_lane import WebhookLane
 from tests.sync.conftest import Shop
@@ -49,3 +56,40 @@ async def test_what_is_not_plain_reaches_the_route_with_its_body(shop: Shop, cli
     forged = {**signed(body, key, delivery="forged test"), HEADER: "1.0"}
     assert (await client.post(path, data=body, headers=forged)).body == b""
     assert sum((await states(shop)).values()) == 4
+
+
+async def test_a_body_that_stalls_goes_the_whole_way_where_it_is_given_up(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors = Doors(shop.rt)
+    path = await address(shop)
+    assert await doors.find(path.rpartition("/")[2]) is not None
+    monkeypatch.setattr(webhook_lane, "PATIENCE", 0.1)
+    arriving: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    seen: list[bytes] = []
+
+    async def route(_scope: Any, receive: Any, _send: Any) -> None:
+        seen.append((await receive())["body"])
+        arriving.put_nowait({"type": "http.request", "body": b": 1}"})
+        seen.append((await receive())["body"])
+
+    arriving.put_nowait({"type": "http.request", "body": b'{"id"', "more_body": True})
+    lane = webhook_lane.WebhookLane(route, shop.rt, doors, Intake(shop.rt))
+    asked = {"type": "http", "method": "POST", "path": path, "headers": [(b"content-length", b"9")]}
+    await asyncio.wait_for(lane(asked, arriving.get, None), 3)
+    assert seen == [b'{"id"', b": 1}"]
+
+
+async def test_a_slow_body_is_stored(shop: Shop, client: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    await deliver(client, shop, b'{"id": 0}')
+    path, key, body = await address(shop), await secret(shop), b'{"id": 1}'
+    monkeypatch.setattr(webhook_lane, "PATIENCE", 0.1)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield body[:3]
+        await asyncio.sleep(0.4)
+        yield body[3:]
+
+    headers = {**signed(body, key, delivery="slow"), "Content-Length": str(len(body))}
+    assert (await client.post(path, data=slowly(), headers=headers)).status == 200
+    assert sum((await states(shop)).values()) == 2
