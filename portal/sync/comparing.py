@@ -175,7 +175,9 @@ class Tally:
             day = said.business_at.astimezone(self.zone).date() if said.business_at else None
             if alive and ours is not None and not said.dated:
                 day = ours.day
-            self._add(1, said.currency or (ours.currency if ours else None) or "", said.total, day)
+            currency = said.currency or (ours.currency if ours else None)
+            if currency:  # a refund's is its order's; nobody knows it when the order could not be taken over
+                self._add(1, currency, said.total, day)
         if alive and ours is not None and ours.total is not None and ours.currency and not ours.trashed:
             self._add(0, ours.currency, ours.total, ours.day)
 

@@ -76,6 +76,42 @@ async def test_a_first_reading_of_a_small_store_is_proven_at_once(shop: Shop) ->
     assert found["customers"].money_ours is None
 
 
+async def test_refunds_are_compared_with_their_money(shop: Shop) -> None:
+    found = (await proof(shop))["refunds"]
+    assert found.money_theirs is not None
+    assert found.money_ours == found.money_theirs
+    assert sum(found.money_theirs.values()) * 100 == sum(each.amount for each in shop.store.refunds.values())
+    assert found.days
+    assert all(day.even for day in found.days)
+
+
+async def test_a_refund_with_another_amount_there_is_different_and_healed_to_the_cent(shop: Shop) -> None:
+    refund = min(shop.store.refunds.values(), key=lambda each: each.id)
+    for _ in range(12):  # the stream itself reads the last ten again
+        shop.control("refund", order=shop.control("place_order", total="50.00")["order_id"], amount="1.00")
+    await shop.sync()
+    before = (await proof(shop))["refunds"].money_ours
+    refund.amount += 100
+    await shop.sync()
+    found = (await proof(shop))["refunds"]
+    assert (found.state, found.different, found.missing, found.extra) == ("healed", 1, 0, 0)
+    [changed] = found.lists["different"]
+    assert changed.id == str(refund.id)
+    assert changed.ours["total"] != changed.theirs["total"]
+    assert found.money_ours == found.money_theirs != before
+    assert all(day.even for day in found.days)
+    await shop.assert_equal_to_truth()
+
+
+async def test_a_refund_whose_order_could_not_be_taken_over_makes_no_day_uneven(shop: Shop) -> None:
+    made = shop.control("place_order", total="50.00", currency="QQQ")
+    shop.control("refund", order=made["order_id"], amount="5.00")
+    await shop.sync()
+    found = (await proof(shop))["refunds"]
+    assert found.state == "even"
+    assert "QQQ" not in (found.money_theirs or {})
+
+
 async def test_the_last_days_are_the_same_on_both_sides(shop: Shop) -> None:
     shop.control("place_order", total="12.34")
     await shop.sync()

@@ -42,3 +42,6 @@ async def test_refunds_are_found_through_their_orders(reach: Reach) -> None:
         assert (tuple(listed.ids), listed.finished) == (("601",), False)
         trash = await connector.ids("refunds", listed.next)
         assert (tuple(trash.ids), trash.finished) == ((), True)
+        said = listed.listed["601"]
+        assert (said.total, said.currency, said.business_at, said.dated) == (Decimal("5.00"), "EUR", None, False)
+        assert await connector.glance("refunds", None) is None
