@@ -50,6 +50,7 @@ async def proof_page(connection_id: int) -> Response:
     manifest = manifest_of(connection.platform)
     return await page(
         "sync/proof.html",
+        partial="sync/_differences.html",
         **context,
         manifest=manifest,
         says={"orders": "the last 60 days, every order outside the trash, gross, in its own currency"},
@@ -73,7 +74,7 @@ async def shown(scope: Scope, connection: StoreConnection) -> dict[str, Any]:
 
 
 async def render_proof(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
-    """The table of the store whose comparison ended, for its open pages."""
+    """For the open pages of the store whose comparison ended: its table, and word that the lists are others now."""
     connection_id = event.payload.get("connection_id")
     if not isinstance(connection_id, int):
         return []
@@ -82,7 +83,10 @@ async def render_proof(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
             context = await shown(scope, await stores.load(scope, connection_id))
         except Missing:
             return []
-    return [(f"store-proof-{connection_id}", await render_template("sync/_proof.html", **context, now=rt.clock()))]
+    return [
+        (f"store-proof-{connection_id}", await render_template("sync/_proof.html", **context, now=rt.clock())),
+        (f"store-proof-news-{connection_id}", await render_template("sync/_news.html", **context)),
+    ]
 
 
 PARTS = (Part(kinds=frozenset({"proof"}), render=render_proof),)

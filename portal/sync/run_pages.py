@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from quart import Blueprint, Response
 
 from portal.accounts.gate import principal
+from portal.connectors.base import Manifest
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Missing
 from portal.foundation.runtime import runtime
@@ -14,8 +16,9 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, route
 from portal.stores.connection import load
 from portal.sync import proof
+from portal.sync.housekeeping import PROOFS, RUNS
 from portal.sync.proof_pages import WORDS
-from portal.sync.run_log import Cost, read
+from portal.sync.run_log import Cost, Entry, read
 from portal.sync.status import run_in_detail
 from portal.tenancy.scope import Scope, tenant
 
@@ -35,7 +38,7 @@ async def run_page(connection_id: int, run: int) -> Response:
         connection = await load(scope, connection_id)
         found = await run_in_detail(scope, connection, run)
         if found is None:
-            raise Missing("There is no such sync.")
+            raise Missing(f"There is no such sync. Syncs are kept for {RUNS.days} days.")
         rejects = await scope.sql.fetch(_REJECTS, run)
         compared = await _compared(scope, run)
     shown, log = found
@@ -49,9 +52,19 @@ async def run_page(connection_id: int, run: int) -> Response:
         costs=_labelled(entries[-1].costs if entries else {}, {each.name: each.label for each in manifest.streams}),
         labels={each.name: each.label for each in manifest.streams},
         compared=compared,
+        unkept=_unkept(entries, compared, manifest),
+        too_old=shown.finished_at is not None and runtime().clock() - shown.finished_at > PROOFS,
+        kept_days=PROOFS.days,
         rejects=rejects,
         words=WORDS,
     )
+
+
+def _unkept(entries: Sequence[Entry], compared: Sequence[Any], manifest: Manifest) -> list[str]:
+    """Streams that the last attempt compared, and of which no outcome is kept (any more)."""
+    kept = {each["stream"] for each in compared}
+    asked = {name.removeprefix("ids:") for name in (entries[-1].costs if entries else {}) if name.startswith("ids:")}
+    return [each.name for each in manifest.streams if each.name in asked - kept]
 
 
 async def _compared(scope: Scope, run: int) -> list[Any]:

@@ -182,11 +182,28 @@ async def test_the_page_says_what_was_seen_at_a_glance_and_open_pages_are_told(s
 async def test_open_pages_are_pushed_the_table_when_a_comparison_ends(shop: Shop) -> None:
     event = Event(shop.org, "proof", 0, {"connection_id": shop.connection_id})
     async with create_app(shop.rt).app_context():
-        [(name, html)] = await render_proof(shop.rt, event)
-        assert name == f"store-proof-{shop.connection_id}"
+        [(name, html), (news, asks)] = await render_proof(shop.rt, event)
+        assert (name, news) == (f"store-proof-{shop.connection_id}", f"store-proof-news-{shop.connection_id}")
+        assert f'hx-target="#store-proof-lists-{shop.connection_id}"' in asks
         assert html.count("Reconciled") == 4
         assert "csrf" not in html
         assert await render_proof(shop.rt, Event(uuid4(), "proof", 0, event.payload)) == []
+
+
+async def test_what_a_push_asks_for_are_the_lists_with_the_rights_of_who_looks(sign_in: SignIn, shop: Shop) -> None:
+    path, fragment = f"/stores/{shop.connection_id}/proof", {"HX-Request": "true"}
+    owner, member = await sign_in("owner", shop.org), await sign_in("member", shop.org)
+    page = await owner.page(path)
+    for part in ("proof", "proof-lists", "proof-news"):
+        assert page.text.count(f'id="store-{part}-{shop.connection_id}"') == 1, part
+    ids = await spoil(shop)
+    mine, theirs = await owner.page(path, headers=fragment), await member.page(path, headers=fragment)
+    for seen in (mine, theirs):
+        assert seen.text.count(f'id="store-proof-lists-{shop.connection_id}"') == 1
+        assert "<html" not in seen.text
+        assert all(each in seen.text for each in ids.values())
+    assert "Heal 3" in mine.text
+    assert "Heal" not in theirs.text.replace("Healing asks", "")
 
 
 async def test_a_days_restatement_is_told_in_words(sign_in: SignIn, shop: Shop) -> None:

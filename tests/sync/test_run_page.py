@@ -6,6 +6,7 @@ from uuid import UUID
 
 from portal.sandbox import Sandbox
 from portal.sync.run_log import read
+from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect
 from tests.sync.test_glances import later
 from tests.sync.test_proof_pages import SignIn
@@ -27,7 +28,7 @@ async def test_a_run_tells_its_streams_requests_repeats_comparisons_and_left_out
     assert sum(each.waited for each in entry.costs.values()) > 0
     assert entry.glances["orders"].looked >= 1
     member = await sign_in("member", shop.org)
-    assert f'/stores/{shop.connection_id}/runs/{run["id"]}' in (await member.page(f"/stores/{shop.connection_id}")).text
+    assert f"/stores/{shop.connection_id}/runs/{run['id']}" in (await member.page(f"/stores/{shop.connection_id}")).text
     page = await member.page(f"/stores/{shop.connection_id}/runs/{run['id']}")
     assert page.status == 200
     for said in ("What it asked of the store", "Orders: at a glance", "one by one", "QQQ", "for the first time"):
@@ -50,3 +51,28 @@ async def test_a_run_that_failed_says_what_it_had_asked(
     page = await member.page(f"/stores/{shop.connection_id}/runs/{run['id']}")
     assert page.status == 200
     assert "Failed" in page.text
+
+
+async def test_a_run_whose_comparisons_are_no_longer_kept_says_so(
+    own_sandbox: Sandbox, connect: Connect, sign_in: SignIn
+) -> None:
+    shop = await connect(own_sandbox)
+    await shop.sync("first")
+    run = (await shop.last_run())["id"]
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await scope.sql.execute(
+            "DELETE FROM reconciliations WHERE connection_id = $1 AND stream = 'orders'", shop.connection_id
+        )
+    member = await sign_in("member", shop.org)
+    path = f"/stores/{shop.connection_id}/runs/{run}"
+    text = (await member.page(path)).text
+    assert text.count("Not kept") == 1
+    assert "only the last failure is kept" in text
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await scope.sql.execute(
+            "UPDATE client_api_sync_results SET finished_at = now() - interval '91 days' WHERE id = $1", run
+        )
+    assert "Older than 90 days: no longer kept." in (await member.page(path)).text
+    gone = await member.page(f"/stores/{shop.connection_id}/runs/{run + 1000}")
+    assert gone.status == 404
+    assert "kept for 90 days" in gone.text
