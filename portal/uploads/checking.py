@@ -30,6 +30,8 @@ class Held(Protocol):
 
     async def save(self, rows_done: int, write: entries.Write | None = None) -> None: ...
 
+    async def expect(self, rows: int) -> None: ...
+
     async def progress(self, rows_done: int) -> None: ...
 
 
@@ -41,7 +43,7 @@ class Piece(msgspec.Struct):
 
 async def check(rt: Runtime, upload: Upload, held: Held) -> None:
     """Ends with the upload `ready` (and what it would change) or `invalid` (and why)."""
-    await held.save(0, lambda scope: entries.clear(scope, upload.id))
+    await held.save(0, lambda scope: _begin(scope, upload.id))
     path = shelf.place(rt.settings, upload.org_id, upload.id)
     pieces = read(path, upload, rt)
     rows = problems = 0
@@ -69,7 +71,10 @@ async def check(rt: Runtime, upload: Upload, held: Held) -> None:
         problems += 1
         trouble = Trouble(None, "(file)", "The file is no longer here.", "Upload it again.")
         await held.save(rows, lambda scope: entries.report(scope, upload.id, problems - 1, [trouble]))
-    found: Outcome | list[Trouble] = Outcome() if problems else await try_out(rt, upload, held.progress)
+    found: Outcome | list[Trouble] = Outcome()
+    if not problems:
+        await held.expect(rows)
+        found = await try_out(rt, upload, held.progress)
     if isinstance(found, list):
         listed = found
         await held.save(rows, lambda scope: entries.report(scope, upload.id, 0, listed))
@@ -98,13 +103,18 @@ def read(path: Path, upload: Upload, rt: Runtime) -> Iterator[Piece]:
         yield piece
 
 
+async def _begin(scope: Scope, upload_id: int) -> None:
+    await entries.clear(scope, upload_id)
+    await scope.sql.execute("UPDATE uploads SET rows_total = NULL WHERE id = $1", upload_id)
+
+
 async def _ended(scope: Scope, upload: Upload, rows: int, problems: int, found: Outcome | list[Trouble]) -> None:
     if problems:
         await scope.sql.execute("DELETE FROM upload_entries WHERE upload_id = $1", upload.id, timeout=600)
     made = None if problems or isinstance(found, list) else msgspec.json.encode(found).decode()
     await scope.sql.execute(
         """UPDATE uploads SET status = $2, rows_done = $3, rows_total = $3, problems = $4, outcome = $5, asked_at = now(),
-             lease_owner = NULL, lease_until = NULL WHERE id = $1""",
+             advice = NULL, lease_owner = NULL, lease_until = NULL WHERE id = $1""",
         upload.id,
         "invalid" if problems else "ready",
         rows,

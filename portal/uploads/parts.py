@@ -24,9 +24,11 @@ async def render_upload(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
             upload = await load(scope, upload_id)
         except Missing:
             return []
-    return [
-        (f"upload-progress-{upload_id}", await render_template("uploads/_progress.html", upload=upload, now=rt.clock()))
-    ]
+    left = event.payload.get("seconds_left")
+    html = await render_template(
+        "uploads/_progress.html", upload=upload, now=rt.clock(), left=left if isinstance(left, int) else None
+    )
+    return [(f"upload-progress-{upload_id}", html)]
 
 
 PARTS = (Part(kinds=frozenset({"progress"}), render=render_upload),)

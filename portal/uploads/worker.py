@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -17,10 +18,11 @@ from portal.foundation.bus import Event
 from portal.foundation.database import AWAY
 from portal.foundation.errors import PortalError
 from portal.foundation.runtime import Runtime
-from portal.tenancy.scope import platform, tenant
+from portal.tenancy.scope import Scope, platform, tenant
 from portal.uploads import shelf
 from portal.uploads.checking import check
 from portal.uploads.entries import Write
+from portal.uploads.left import Left
 from portal.uploads.upload import Upload, load
 from portal.uploads.writing import Gone, take_over, undo
 
@@ -29,6 +31,11 @@ SMALL = 32 << 20
 PLACES: tuple[int | None, ...] = (None, None, SMALL)
 """The files that one worker works on at once, and the largest that each place takes (bytes): however many large ones there are,
 a small one is not kept waiting."""
+BEGAN_ANEW = "It was interrupted, which changed nothing, and began again."
+"""Told beside the progress of a step whose lease ran out (its worker was killed) or was given back in the middle."""
+MOST_TIMEOUTS = 3
+"""A statement that PostgreSQL answers too late this often, in one worker, will not be answered: the step ends failed."""
+_timeouts: Counter[int] = Counter()
 _ASK_EVERY = 1.0
 _TELL_EVERY = 0.5
 _KEEP_DRAFTS = timedelta(days=7)
@@ -55,7 +62,8 @@ async def step(rt: Runtime, largest: int | None = None) -> bool:
     owner = uuid4()
     async with platform(rt.database, "claim an upload") as scope:
         row = await scope.sql.fetchrow(
-            """UPDATE uploads SET lease_owner = $1, lease_until = clock_timestamp() + $2 WHERE id = (
+            """UPDATE uploads SET lease_owner = $1, lease_until = clock_timestamp() + $2, rows_done = 0,
+                 advice = CASE WHEN lease_until IS NULL THEN advice ELSE $4 END WHERE id = (
                  SELECT u.id FROM uploads u LEFT JOIN LATERAL (
                    SELECT true AS busy, bool_or(b.status IN ('writing', 'undoing')) AS writes FROM uploads b
                    WHERE b.org_id = u.org_id AND b.status IN ('checking', 'writing', 'undoing')
@@ -67,6 +75,7 @@ async def step(rt: Runtime, largest: int | None = None) -> bool:
             owner,
             LEASE,
             largest,
+            BEGAN_ANEW,
         )
     if row is None:
         return False
@@ -91,6 +100,15 @@ class Hold:
     def __init__(self, rt: Runtime, upload: Upload, owner: UUID) -> None:
         self._rt, self._upload, self._owner = rt, upload, owner
         self._told = 0.0
+        self._left = Left(upload.rows_total if upload.status != "checking" else None)
+
+    async def expect(self, rows: int) -> None:
+        """From here `rows` rows are gone through; raises `Gone`."""
+        self._left = Left(rows)
+        await self.save(0, lambda scope: self._expect(scope, rows))
+
+    async def _expect(self, scope: Scope, rows: int) -> None:
+        await scope.sql.execute("UPDATE uploads SET rows_total = $2 WHERE id = $1", self._upload.id, rows)
 
     async def save(self, rows_done: int, write: Write | None = None) -> None:
         """Commit `write` with the progress, in one transaction. Raises `Gone` when the lease is somebody else's."""
@@ -108,6 +126,7 @@ class Hold:
                 raise Gone
             if write is not None:
                 await write(scope)
+        self._left.done(rows_done)
         if time.monotonic() - self._told > _TELL_EVERY:
             await self.tell()
 
@@ -119,7 +138,7 @@ class Hold:
     async def tell(self) -> None:
         """Tell open pages."""
         self._told = time.monotonic()
-        payload = {"upload_id": self._upload.id}
+        payload = {"upload_id": self._upload.id, "seconds_left": self._left.seconds()}
         await self._rt.bus.publish(Event(self._upload.org_id, "progress", 0, payload))
 
     async def beat(self) -> None:
@@ -136,13 +155,14 @@ class Hold:
                     )
 
     async def release(self) -> None:
-        """Give the lease back."""
+        """Give the lease back: the step begins again."""
         with suppress(*AWAY):
             async with tenant(self._rt.database, self._upload.org_id) as scope:
                 await scope.sql.execute(
-                    "UPDATE uploads SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2",
+                    "UPDATE uploads SET lease_owner = NULL, lease_until = NULL, advice = $3 WHERE id = $1 AND lease_owner = $2",
                     self._upload.id,
                     self._owner,
+                    BEGAN_ANEW,
                 )
 
     async def fail(self, error: str, advice: str) -> None:
@@ -167,11 +187,16 @@ async def _do(rt: Runtime, upload: Upload, hold: Hold) -> None:
             shelf.drop(rt.settings, upload.org_id, upload.id)
         else:
             await undo(rt, upload, hold.progress)
+        _timeouts.pop(upload.id, None)
     except Gone:
         return
     except AWAY as error:
         _log.warning("upload_interrupted", upload_id=upload.id, error=type(error).__name__)
-        await hold.release()
+        _timeouts[upload.id] += isinstance(error, TimeoutError)
+        if _timeouts[upload.id] < MOST_TIMEOUTS:
+            await hold.release()
+        else:  # a step that is too slow each time would begin again for ever
+            await hold.fail("The database took too long; nothing was changed.", "Try again later, or split the file.")
     except PortalError as error:
         await hold.fail(error.message, str(error.details.get("advice", "")))
     except Exception as error:

@@ -6,7 +6,9 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+from portal.commerce.ledger import Writing
 from portal.commerce.rebuild import rebuild
+from portal.commerce.rollups import FIRSTS
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import tenant
 from tests.commerce.made import NOON, Store, connect, deleted, line, order, refund
@@ -32,6 +34,15 @@ async def test_two_stores_of_one_organization_are_written_at_the_same_time(rt: R
     [row] = await one.rows("SELECT sum(orders)::int AS orders, sum(new_customers)::int AS new FROM daily_sales")
     assert row == {"orders": 300, "new": 20}
     assert (await one.rows("SELECT version FROM tenant_versions"))[0]["version"] == 15 * 2 + 2
+
+
+async def test_a_customers_first_order_is_looked_up_in_its_own_index_whatever_statistics_believe(store: Store):
+    async with tenant(store.rt.database, store.org) as scope:
+        await Writing.begin(scope, store.org, store.connection_id, arrived_at=NOON)
+        asked = (store.org, store.connection_id, ["ada@example.com"])
+        plan = "\n".join(row[0] for row in await scope.sql.fetch(f"EXPLAIN {FIRSTS}", *asked))
+    assert "Index Scan using orders_customer" in plan, plan
+    assert "Sort" not in plan, plan
 
 
 async def test_two_writers_of_one_store_count_an_order_once(store: Store):

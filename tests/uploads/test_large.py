@@ -19,6 +19,7 @@ from aiohttp import FormData
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import tenant
 from portal.uploads import entries, worker, writing
+from portal.uploads.left import Left
 from portal.uploads.upload import load
 from tests.uploads.conftest import ORDERS, Desk, kept_files
 from tests.visitors import HTML
@@ -128,7 +129,7 @@ async def asked(desk: Desk, step: str, content: str = ORDERS) -> int:
     ("step", "end", "revenue"), [("checking", "ready", "0"), ("writing", "done", "42.75"), ("undoing", "undone", "0")]
 )
 async def test_a_worker_killed_in_the_middle_has_changed_nothing_and_the_next_one_ends_it(
-    desk: Desk, step: str, end: str, revenue: str
+    desk: Desk, step: str, end: str, revenue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = await asked(desk, step)
     before = await desk.totals()
@@ -151,9 +152,52 @@ async def test_a_worker_killed_in_the_middle_has_changed_nothing_and_the_next_on
     assert await worker.step(desk.rt) is False, "the lease still holds"
     async with tenant(desk.rt.database, desk.org) as scope:
         await scope.sql.execute("UPDATE uploads SET lease_until = now() - interval '1 second' WHERE id = $1", upload_id)
-    upload = await desk.worked(upload_id)
+    told: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.Hold, "progress", _listened(desk, upload_id, told))
+        upload = await desk.worked(upload_id)
+    assert worker.BEGAN_ANEW in told[0]
     assert upload.status == end, await desk.problems(upload_id)
+    assert upload.advice is None
     assert await desk.revenue() == Decimal(revenue)
+
+
+def _listened(desk: Desk, upload_id: int, told: list[str]) -> Any:
+    async def progress(_: worker.Hold, rows: int) -> None:
+        told.append((await desk.visitor.page(f"/uploads/{upload_id}")).text)
+
+    return progress
+
+
+async def test_a_step_that_the_database_never_answers_in_time_ends_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = await asked(desk, "writing")
+
+    async def slow(*_: Any) -> None:
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "note_success", slow)
+        for _ in range(worker.MOST_TIMEOUTS):
+            assert (await desk.load(upload_id)).status == "writing"
+            await worker.step(desk.rt)
+    assert (await desk.load(upload_id)).status == "failed"
+    assert "took too long; nothing was changed" in (await desk.visitor.page(f"/uploads/{upload_id}")).text
+    assert await desk.revenue() == 0
+
+
+def test_how_long_it_still_takes_is_told_from_the_pace_so_far() -> None:
+    now = [100.0]
+    left = Left(1_000, lambda: now[0])
+    assert left.seconds() is None, "nothing is done yet"
+    now[0], _ = 110.0, left.done(250)
+    assert left.seconds() == 30
+    left.done(1_000)
+    assert left.seconds() == 0
+    unknown = Left(None, lambda: now[0])
+    unknown.done(250)
+    assert unknown.seconds() is None
 
 
 async def test_two_workers_write_an_upload_once(desk: Desk, rt: Runtime) -> None:
