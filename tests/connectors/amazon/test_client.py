@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import date, timedelta
 
@@ -30,6 +31,15 @@ async def test_an_expired_token_is_renewed_once_and_the_request_made_again(accou
     account.control("expire_tokens")
     assert await client.get(rates.PARTICIPATIONS, PARTICIPATIONS)
     assert account.site.grants.given == 2
+
+
+async def test_two_workers_that_renew_one_token_at_once_both_have_a_good_one(account: Seller) -> None:
+    workers = [account.connect().client for _ in range(2)]  # a token is a connector's own, as two processes have it
+    for number in range(1, 4):
+        asked = (worker.get(rates.PARTICIPATIONS, PARTICIPATIONS) for worker in workers * 5)
+        assert all(await asyncio.gather(*asked))
+        assert account.site.grants.given == 2 * number, "one for each of the two, however many ask"
+        account.control("expire_tokens")
 
 
 async def test_a_token_about_to_expire_is_renewed_ahead(opened: Open) -> None:

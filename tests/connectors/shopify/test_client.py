@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -162,6 +163,25 @@ async def test_a_token_is_renewed_ahead_of_its_end(sandbox: Sandbox, shop: Store
     assert await tokens.get(client.shop, client.outbound, None) == first
     now[0] = 83_000.0  # within the last hour of its 24
     assert await tokens.get(client.shop, client.outbound, None) != first
+
+
+async def test_two_workers_that_renew_one_token_at_once_both_have_a_good_one(
+    sandbox: Sandbox, shop: Store, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = [connect(shop, **app(shop)).client for _ in range(2)]
+    held = [Tokens(), Tokens()]  # each process has its own
+
+    async def ask(worker: int) -> object:
+        client, tokens = workers[worker], held[worker]
+        monkeypatch.setattr(client, "_token", lambda: tokens.get(client.shop, client.outbound, None))
+        return (await client.query(queries.SHOP)).data
+
+    for _ in range(3):
+        assert all(await asyncio.gather(*(ask(worker) for worker in (0, 1) * 10)))
+        sandbox.control("shop", "expire_tokens")
+        for tokens in held:
+            tokens._held.clear()
+    assert gate_of(sandbox).granted == 6, "one each time for each of the two, however many ask"
 
 
 async def test_a_token_of_a_short_life_is_renewed_in_its_last_fifth(
