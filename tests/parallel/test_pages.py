@@ -32,7 +32,7 @@ async def test_the_page_shows_what_is_even_and_offers_the_day(both: Both, owner:
     assert "Even on every day" in text
     assert f'value="{day(9)}"' in text
     await both.write(both.new, [sale(3, "50", "extra")])
-    for show, words in (("days", "Shop API: $153.00"), ("skus", "Shop API: 10"), ("orders", "Only at Shop API")):
+    for show, words in (("days", "→ $153.00"), ("skus", "→ 10"), ("orders", "On one side")):
         page = await owner.page(f"/stores/{both.new}/parity?show={show}&span=all")
         assert page.status == 200
         assert "Different on 1 of 9 days" in page.text
