@@ -15,26 +15,11 @@ from portal.connectors.amazon.paging import next_token, rows_of
 from portal.connectors.amazon.rates import GET_REPORTS, INVENTORY, PARTICIPATIONS, SEARCH_ORDERS, TRANSACTIONS
 from portal.connectors.amazon.reports import BY_ORDER_DATE, stamp
 from portal.connectors.base import ConnectionTest, PermissionResult
-from portal.foundation.errors import (
-    AuthFailed,
-    ConnectorError,
-    Forbidden,
-    NotFound,
-    Permanent,
-    RateLimited,
-    Temporary,
-)
+from portal.connectors.untested import untested
+from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, Temporary
 
 Answer = dict[str, object]
 Outcome = Answer | ConnectorError
-_WORDS: tuple[tuple[type[ConnectorError], str], ...] = (
-    (AuthFailed, "auth_failed"),
-    (Forbidden, "forbidden"),
-    (NotFound, "not_found"),
-    (RateLimited, "rate_limited"),
-    (Temporary, "unreachable"),
-    (Permanent, "error"),
-)
 
 
 async def test(connect: Callable[[], Client]) -> ConnectionTest:
@@ -46,7 +31,7 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
         if isinstance(first, AuthFailed | Temporary):
             raise first
     except ConnectorError as wrong:
-        return _failed(wrong, started)
+        return untested(wrong, started)
     elapsed = client.elapsed
     found = await asyncio.gather(
         *(_try(each) for each in (_orders(client), _reports(client), _inventory(client), _transactions(client)))
@@ -55,7 +40,7 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
     outcomes: dict[str, Outcome] = dict(zip(names, [first, *found], strict=True))
     for outcome in outcomes.values():
         if isinstance(outcome, AuthFailed):
-            return _failed(outcome, started)
+            return untested(outcome, started)
     now = datetime.now(UTC)
     permissions = tuple(_permission(each.name, each.needed_for, outcomes[each.name]) for each in MANIFEST.permissions)
     required = {each.name for each in MANIFEST.permissions if each.required}
@@ -133,15 +118,3 @@ def _permission(name: str, needed_for: str, outcome: Outcome) -> PermissionResul
         granted = False if isinstance(outcome, Forbidden) else None
     detail = outcome.message if isinstance(outcome, ConnectorError) else ""
     return PermissionResult(name=name, granted=granted, needed_for=needed_for, detail=detail)
-
-
-def _failed(wrong: ConnectorError, started: float) -> ConnectionTest:
-    word = next((word for kind, word in _WORDS if isinstance(wrong, kind)), "error")
-    reason = str(wrong.details.get("reason", ""))
-    return ConnectionTest(
-        success=False,
-        status="timeout" if reason == "timeout" else word,
-        response_time=round((asyncio.get_running_loop().time() - started) * 1000),
-        sample={"orders": None, "products": None, "customers": None},
-        advice=tuple(part for part in (wrong.message, wrong.advice) if part),
-    )

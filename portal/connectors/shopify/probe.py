@@ -13,37 +13,14 @@ from portal.connectors.shopify.failures import CHECK_SCOPES
 from portal.connectors.shopify.manifest import MANIFEST
 from portal.connectors.shopify.reader import granted
 from portal.connectors.shopify.values import inside
-from portal.foundation.errors import (
-    AuthFailed,
-    ConnectorError,
-    Forbidden,
-    NotFound,
-    Permanent,
-    RateLimited,
-    Temporary,
-)
+from portal.connectors.untested import untested
+from portal.foundation.errors import ConnectorError
 
 WINDOW = (
     "Shopify shows this app only the orders of the last 60 days: older ones exist, but are not here, and figures begin there. "
     "To see all of them, give the app the scope read_all_orders (Shopify approves it on request for public apps) and install "
     "it again."
 )
-_WORDS: tuple[tuple[type[ConnectorError], str], ...] = (
-    (AuthFailed, "auth_failed"),
-    (Forbidden, "forbidden"),
-    (NotFound, "not_found"),
-    (RateLimited, "rate_limited"),
-    (Temporary, "unreachable"),
-    (Permanent, "error"),
-)
-_REASONS = {  # of the transport and of the shop, more exact than the kind of error
-    "timeout": "timeout",
-    "certificate": "certificate_error",
-    "tls": "certificate_error",
-    "private_address": "address_refused",
-    "dns": "unreachable",
-}
-_CODES = {"PLATFORM_FROZEN": "frozen", "PLATFORM_LOCKED": "locked"}
 
 
 async def test(connect: Callable[[], Client]) -> ConnectionTest:
@@ -53,7 +30,7 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
         client = connect()
         first = await client.query(queries.SHOP, attempts=2)
     except ConnectorError as wrong:
-        return _failed(wrong, started)
+        return untested(wrong, started)
     scopes = granted(first.data)
     streams = [each for each in queries.COUNTS if f"read_{each}" in scopes]
     counted = await asyncio.gather(*(_count(client, each) for each in streams))
@@ -114,17 +91,4 @@ def _too_much(scopes: frozenset[str]) -> tuple[str, ...]:
         return ()
     return (
         f"The app may also write ({', '.join(writes[:6])}). The portal only reads; an app with read scopes is safer.",
-    )
-
-
-def _failed(wrong: ConnectorError, started: float) -> ConnectionTest:
-    by_kind = next((word for kind, word in _WORDS if isinstance(wrong, kind)), "error")
-    word = _CODES.get(wrong.code) or _REASONS.get(str(wrong.details.get("reason")), by_kind)
-    elapsed = asyncio.get_running_loop().time() - started
-    return ConnectionTest(
-        success=False,
-        status=word,
-        response_time=round(elapsed * 1000),
-        sample={"orders": None, "products": None, "customers": None},
-        advice=tuple(part for part in (wrong.message, wrong.advice) if part),
     )

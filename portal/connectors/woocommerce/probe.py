@@ -7,19 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from portal.connectors.base import ConnectionTest, PermissionResult
+from portal.connectors.untested import untested
 from portal.connectors.woocommerce import facts
 from portal.connectors.woocommerce.client import Answer, Client
 from portal.connectors.woocommerce.failures import KEYS
 from portal.connectors.woocommerce.manifest import MANIFEST
-from portal.foundation.errors import (
-    AuthFailed,
-    ConnectorError,
-    Forbidden,
-    NotFound,
-    Permanent,
-    RateLimited,
-    Temporary,
-)
+from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, Permanent
 
 Outcome = Answer | ConnectorError
 _ONE = {"per_page": "1", "_fields": "id"}
@@ -31,21 +24,6 @@ _READS = {
     "read_taxes": "taxes",
     "read_settings": "settings/general",
 }
-_WORDS: tuple[tuple[type[ConnectorError], str], ...] = (
-    (AuthFailed, "auth_failed"),
-    (Forbidden, "forbidden"),
-    (NotFound, "not_found"),
-    (RateLimited, "rate_limited"),
-    (Temporary, "unreachable"),
-    (Permanent, "error"),
-)
-_REASONS = {  # of the transport, more exact than the kind of error
-    "timeout": "timeout",
-    "certificate": "certificate_error",
-    "tls": "certificate_error",
-    "private_address": "address_refused",
-    "dns": "unreachable",
-}
 
 
 async def test(connect: Callable[[], Client]) -> ConnectionTest:
@@ -55,9 +33,9 @@ async def test(connect: Callable[[], Client]) -> ConnectionTest:
         client = connect()
         first = await client.get("orders", _ONE, retries=1)
     except Forbidden as refused:
-        return _failed(refused, started, _permissions({"read_orders": refused}))
+        return untested(refused, started, _permissions({"read_orders": refused}))
     except ConnectorError as wrong:
-        return _failed(wrong, started, ())
+        return untested(wrong, started, ())
     outcomes: dict[str, Outcome] = {"read_orders": first}
     names = [name for name in _READS if name != "read_orders"]
     found = await asyncio.gather(
@@ -151,20 +129,6 @@ def _about_writing(outcome: Outcome) -> tuple[str, ...]:
     if isinstance(outcome, Forbidden):
         return (f"Changes will arrive by polling, not live: {outcome.message} {outcome.advice}",)
     return ()
-
-
-def _failed(wrong: ConnectorError, started: float, permissions: tuple[PermissionResult, ...]) -> ConnectionTest:
-    by_kind = next((word for kind, word in _WORDS if isinstance(wrong, kind)), "error")
-    word = _REASONS.get(str(wrong.details.get("reason")), by_kind)
-    elapsed = asyncio.get_running_loop().time() - started
-    return ConnectionTest(
-        success=False,
-        status=word,
-        response_time=round(elapsed * 1000),
-        permissions=permissions,
-        sample={"orders": None, "products": None, "customers": None},
-        advice=tuple(part for part in (wrong.message, wrong.advice) if part),
-    )
 
 
 def _total(outcome: Outcome) -> int | None:
