@@ -22,9 +22,12 @@ Problem = tuple[str, str]
 Parser = Callable[[str], "str | Problem"]
 _FORMULA = re.compile(r"\s*(?:=|[+\-@][^\d\s]*[(|!])")
 _FORCED_TEXT = re.compile(r'="([^"]*)"')
+_SPECIAL = frozenset("=+-@'")
+"""First characters that may mean more than themselves."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost")
 _CURRENCIES = frozenset(list_currencies())
 _LONGEST_TEXT = 2_000
+_MOST_WORDS = 1_000
 _IN_EXAMPLE = {".": "1234.56", ",": "1234,56"}
 
 
@@ -47,6 +50,8 @@ def parser(field: Field, layout: Layout, latest: datetime, currency_met: Callabl
 def cleaned(cell: str) -> str | Problem:
     """A cell's text: trimmed, Excel's `="0012"` unwrapped. A formula is refused: what it would show is not in the file."""
     text = cell.strip()
+    if text[:1] not in _SPECIAL and len(text) <= MAX_CELL and "\x00" not in text:
+        return text  # nearly every cell
     if forced := _FORCED_TEXT.fullmatch(text):
         return forced[1].strip()
     if _FORMULA.match(text):
@@ -132,9 +137,17 @@ def _email(text: str) -> str | Problem:
 
 
 def _among(known: dict[str, str], allowed: str) -> Parser:
+    seen: dict[str, str] = {}  # a file has few of them, in every row
+
     def parse(text: str) -> str | Problem:
+        if (again := seen.get(text)) is not None:
+            return again
         found = word(text, known)
-        return found if found is not None else (f"“{text[:40]}” is not a known word", f"One of: {allowed}.")
+        if found is None:
+            return f"“{text[:40]}” is not a known word", f"One of: {allowed}."
+        if len(seen) < _MOST_WORDS:
+            seen[text] = found
+        return found
 
     return parse
 

@@ -24,7 +24,6 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 DELIMITERS = {",": "comma  ,", ";": "semicolon  ;", "\t": "tab", "|": "bar  |"}
 QUOTES = {'"': 'double  "', "'": "single  '"}
 DECIMALS = {".": "point: 1,234.56", ",": "comma: 1.234,56"}
-FORMATS = {"csv": "CSV", "json": "JSON", "jsonl": "JSON Lines", "xml": "XML"}
 ENCODING_WORDS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 with a mark",
