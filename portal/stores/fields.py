@@ -38,7 +38,7 @@ def validate_credentials(
     for field in declared.fields:
         value, problem = _field(field, values.get(field.name), (existing or {}).get(field.name), declared)
         cleaned[field.name] = value
-        if problem:
+        if problem := problem or _another(field, value, declared):
             problems[field.name] = problem
     if problems:
         raise Invalid("Please check the connection's fields.", problems)
@@ -66,6 +66,16 @@ def _field(field: Field, given: str | None, saved: str | None, declared: Manifes
     if field.type != "textarea" and any(ord(character) < 32 for character in value):
         return value, f"{field.label} must be one line."
     return _typed(field, value, declared)
+
+
+def _another(field: Field, value: str, declared: Manifest) -> str:
+    """Two keys pasted into each other's field, told by how each begins (its placeholder, as "ck_…")."""
+    for other in declared.fields:
+        begins = other.placeholder.partition("…")[0]
+        if other is not field and "…" in other.placeholder and begins and field.placeholder and value.startswith(begins):
+            if not value.startswith(field.placeholder.partition("…")[0]):
+                return f"This begins with {begins}, so it is the {other.label}."
+    return ""
 
 
 def _typed(field: Field, value: str, declared: Manifest) -> tuple[str, str]:

@@ -44,12 +44,16 @@ async def render_progress(rt: Runtime, event: Event) -> Sequence[tuple[str, str]
 
 
 async def render_removals(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
-    """The list of stores that are being removed, when `event` is about it."""
+    """The list of stores that are being removed, and their rows in the list of stores, when `event` is about it."""
     if not event.payload.get("removal"):
         return []
     async with tenant(rt.database, event.org_id, read_only=True) as scope:
         removals = await recent(scope)
-    return [("store-removals", await render_template("sync/_removals.html", removals=removals, now=rt.clock()))]
+    rows = [f"store-row-{each.connection_id}" for each in removals]
+    return [
+        ("store-removals", await render_template("sync/_removals.html", removals=removals, now=rt.clock())),
+        *((row, f'<tr id="{row}" hidden></tr>') for row in rows),  # a part is put in place of another, never taken away
+    ]
 
 
 PARTS = (

@@ -57,7 +57,7 @@ async def remove_store(connection_id: int) -> Response:
                     "platform": connection.platform,
                     "orders": going.orders,
                     "counted_orders": going.counted,
-                    "counted_revenue": f"{going.revenue} {going.currency}",
+                    "counted_revenue": f"{going.revenue:.2f} {going.currency}",
                     "days_go_to": going.heir or "nobody",
                 },
             )

@@ -63,6 +63,7 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """One row of `removals`."""
 
     id: int
+    connection_id: int
     name: str
     by_name: str
     asked_at: datetime
@@ -151,7 +152,7 @@ async def unhide(scope: Scope) -> None:
 async def recent(scope: Scope) -> list[Removal]:
     """The organization's removals under way, and those that ended within a week; newest first."""
     rows = await scope.sql.fetch(
-        """SELECT id, name, by_name, asked_at, rows_total, rows_done, webhooks, finished_at FROM removals
+        """SELECT id, connection_id, name, by_name, asked_at, rows_total, rows_done, webhooks, finished_at FROM removals
            WHERE finished_at IS NULL OR finished_at > now() - interval '7 days' ORDER BY id DESC LIMIT 20"""
     )
     return [Removal(**dict(row)) for row in rows]

@@ -101,3 +101,9 @@ def test_an_unticked_box_of_a_form_is_false() -> None:
 def test_an_unknown_platform_is_missing() -> None:
     with pytest.raises(Missing):
         validate_credentials("myspace", RIGHT)
+
+
+def test_two_keys_in_each_others_field_are_told_by_how_they_begin() -> None:
+    told = wrong(consumer_key="cs_456", consumer_secret="ck_123")
+    assert told["consumer_key"] == "This begins with cs_, so it is the Consumer Secret."
+    assert told["consumer_secret"] == "This begins with ck_, so it is the Consumer Key."

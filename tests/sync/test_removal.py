@@ -38,7 +38,7 @@ async def shop(own_sandbox: Sandbox, connect: Connect) -> AsyncIterator[Shop]:
 
 
 async def name_of(shop: Shop) -> str:
-    return (await shop.connection())["connection_name"]
+    return str((await shop.connection())["connection_name"])
 
 
 async def remove(visitor: Visitor, shop: Shop, typed: str | None = None) -> Answer:
