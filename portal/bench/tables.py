@@ -42,24 +42,6 @@ async def copied(admin: Any, kept: dict[str, tuple[list[str], bytes]]) -> float:
     return time.perf_counter() - before
 
 
-async def as_records(admin: Any) -> dict[str, tuple[list[str], list[Any]]]:
-    """The same rows as Python values."""
-    found = {}
-    for table, (columns, _) in (await taken(admin)).items():
-        rows = await admin.fetch(f"SELECT {', '.join(columns)} FROM {table}", timeout=600)  # noqa: S608 - our own names
-        found[table] = columns, [tuple(row) for row in rows]
-    return found
-
-
-async def copied_records(admin: Any, records: dict[str, tuple[list[str], list[Any]]]) -> float:
-    """Seconds of the same COPY from Python values, which the driver has to encode."""
-    before = time.perf_counter()
-    async with admin.transaction():
-        for table, (columns, rows) in records.items():
-            await admin.copy_records_to_table(table, columns=columns, records=rows, timeout=600)
-    return time.perf_counter() - before
-
-
 async def counted(admin: Any) -> dict[str, int]:
     """Rows by table."""
     return {table: await admin.fetchval(f"SELECT count(*) FROM {table}") for table in ROWS}  # noqa: S608 - our own names

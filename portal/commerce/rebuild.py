@@ -36,7 +36,6 @@ _WORK = {
         rollups.LAY_ALL,
     ),
 }
-STEPS = tuple(_WORK)
 """What a rebuild goes through, in this order; `tell` hears each before it begins."""
 
 

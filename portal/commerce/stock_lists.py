@@ -9,7 +9,6 @@ import msgspec
 
 from portal.commerce.paging import containing, position, token
 
-SEVERITIES = ("critical", "high", "medium", "low")
 _RANK = "coalesce(array_position(ARRAY['critical', 'high', 'medium', 'low'], alert_severity), 5)"
 _COVER = "CASE WHEN cover_bucket = 'out' THEN -1 ELSE coalesce(days_of_cover, 1000000000) END"
 _ALERTS = """

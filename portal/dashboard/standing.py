@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -102,10 +102,6 @@ class Standing:
         )
         told = repr((*said, self.currency, self.timezone))
         return blake2b(told.encode(), digest_size=6).hexdigest()
-
-    @property
-    def stale_for(self) -> timedelta | None:
-        return self.now - self.last_success_at if self.last_success_at else None
 
 
 async def standing(connection: Any) -> Standing:

@@ -55,11 +55,6 @@ class StoreConnection(msgspec.Struct, frozen=True, kw_only=True):
     polled: bool = True  # False: its rows come by hand (portal/uploads/)
 
     @property
-    def budget_key(self) -> str:
-        """One budget per store, shared by all processes."""
-        return f"store:{self.public_token}"
-
-    @property
     def secrets_field(self) -> str:
         """The vault's field name, bound into the sealed secrets."""
         return f"client_api_credentials.secrets:{self.public_token}"

@@ -136,7 +136,5 @@ INVENTORY = Table(
     ),
 )  # fmt: skip
 TABLES: dict[str, Table] = {table.kind: table for table in map(_table, (ORDERS, PRODUCTS, CUSTOMERS, INVENTORY))}
-FAMILIES = {"orders": "orders", "products": "products", "inventory": "products", "customers": "customers"}
-"""Kind -> whose versions its rows are."""
 ITEM_FIELDS = frozenset({"sku", "item_name", "quantity", "unit_price", "line_total"})
 """Of orders: what belongs to a line item."""
