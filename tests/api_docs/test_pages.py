@@ -34,8 +34,8 @@ async def test_the_document_names_every_tile_and_how_to_sign_in(client: Visitor)
 async def test_the_parameters_of_a_tile_are_described_with_their_values(client: Visitor) -> None:
     body = (await client.get("/openapi.json")).json()
     parameters = body["paths"]["/api/v1/dashboard/inventory-alerts"]["get"]["parameters"]
-    severity, limit = parameters
-    assert severity["name"] == "severity"
+    severity, limit, store = parameters
+    assert (severity["name"], store["name"]) == ("severity", "store")
     assert set(re.findall(r"critical|high|medium|low", str(severity["schema"]))) == {
         "critical",
         "high",

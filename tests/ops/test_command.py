@@ -160,6 +160,7 @@ async def test_commands_on_a_database_that_was_never_migrated_say_what_to_do(dat
             assert (refused.returncode, "Run `portal migrate` first" in refused.stderr) == (2, True), refused.stderr
 
 
+@pytest.mark.timeout(300)  # eleven commands, each a process of its own
 async def test_the_first_login_a_token_the_trail_and_the_shell(where: tuple[str, str], portal: Portal) -> None:
     create = ("user", "create", "--superadmin", "--password-stdin", *where, "--email")
     email, password = "root@portal.example", "correct horse battery\n"
