@@ -16,14 +16,16 @@ from portal.bench.process import Profiler
 from portal.bench.rounds import in_turn
 from portal.bench.rows import fill
 from portal.bench.tenants import make_organizations
+from portal.commerce.queries import sales_pulse_sql
 from portal.dashboard.registry import tile
+from portal.dashboard.tiles.sales_pulse import FIGURES
 from portal.foundation.database import Database, connect_arguments, connect_once
 from portal.foundation.web.envelopes import encode
 from portal.tenancy import scope
 
 NAME = "uncached-tile"
 BARS = {"median tenant": 2.7, "tenant with 20 % of all rows": 1.5}
-FLOOR_SQL = "SELECT * FROM v_sales_pulse_current WHERE org_id = $1"
+FLOOR_SQL = f"{sales_pulse_sql(FIGURES)} WHERE org_id = $1"
 _FLOOR_ROLE = "bench_floor"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "orders_page",
     "products_page",
     "sales_pulse",
+    "sales_pulse_sql",
     "stores_today",
     "unconverted_today",
 ]
@@ -48,12 +50,18 @@ GROUP BY o.id, s.currency, s.day ORDER BY 2 DESC, 1
 """
 
 
-async def sales_pulse(connection: Any) -> dict[str, Any]:
+def sales_pulse_sql(columns: Sequence[str] = ("*",)) -> str:
+    """The statement of `sales_pulse`; `columns` are names of ours, never somebody's text."""
+    return f"SELECT {', '.join(columns)} FROM v_sales_pulse_current"  # noqa: S608 - see above
+
+
+async def sales_pulse(connection: Any, columns: Sequence[str] = ("*",)) -> dict[str, Any]:
     """The row of `v_sales_pulse_current`: formulas in `metrics`. Figures are None while no orders are known.
 
-    `top_5_skus` is a list of {sku, revenue_30d, units_sold_30d}, empty when nothing is known. Raises `Missing` without a tenant.
+    `columns`: only these, `top_5_skus` among them; PostgreSQL does not compute the others. `top_5_skus` is a list of
+    {sku, revenue_30d, units_sold_30d}, empty when nothing is known. Raises `Missing` without a tenant.
     """
-    row = await connection.fetchrow("SELECT * FROM v_sales_pulse_current")
+    row = await connection.fetchrow(sales_pulse_sql(columns))
     if row is None:
         raise Missing("There is no such organization.")
     return {**row, "top_5_skus": json.loads(row["top_5_skus"] or "[]", parse_float=Decimal)}

@@ -120,7 +120,7 @@ class Serving:
 
     async def _drawable(self, tile: Tile, org_id: UUID, store: int | None) -> tuple[Reading, dict[str, Any], Standing]:
         async with scope.reading(self._rt.database, org_id, store=store) as connection:
-            found = await tile.fetch(connection, tile.query())
+            found = await (tile.fetch_drawn or tile.fetch)(connection, tile.query())
             more = found.more | (await tile.draw(connection, found) if tile.draw else {})
             more["proof"] = await proof(connection, tile.proof_streams)
             return found, more, await standing(connection)

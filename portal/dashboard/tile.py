@@ -21,7 +21,7 @@ class Reading:
     """What a tile's `fetch` found: `body` is exactly the documented JSON; `more` is only for the drawn tile.
 
     `empty` is True when the source answers but there is nothing to show yet. What is costly and only drawn belongs into
-    the tile's `draw`.
+    the tile's `draw`, or into `fetch_drawn` when it comes with the same statement.
     """
 
     body: msgspec.Struct
@@ -62,6 +62,7 @@ class Tile:
     metrics: tuple[str, ...]
     refresh_on: frozenset[str]
     query: type[msgspec.Struct] = NoQuery
+    fetch_drawn: Callable[[Any, Any], Awaitable[Reading]] | None = None  # in place of `fetch`, to draw the tile
     draw: Callable[[Any, Reading], Awaitable[dict[str, Any]]] | None = None  # more `more`, asked only to draw the tile
     proof_streams: tuple[str, ...] = ()
     roles: frozenset[str] = DASHBOARD

@@ -72,7 +72,7 @@ async def test_orders_can_be_filtered(rt: Runtime, org: UUID, sign_in: SignIn, s
         ("q=HOPPER", ["today"]),
         ("q=ada%40example", ["earlier"]),
         ("q=100%25_", ["refunded"]),
-        ("q=%25", ["refunded"]),
+        ("q=%25", []),  # a sign, no word
         ("status=completed&q=grace", ["today"]),
         ("q=nobody", []),
         ("day=2001-01-01", []),

@@ -36,17 +36,33 @@ class SalesPulse(msgspec.Struct, frozen=True, kw_only=True):
     top_5_skus: list[TopSku]
 
 
+FIGURES = SalesPulse.__struct_fields__
+
+
 async def fetch(connection: Any, query: NoQuery) -> Reading:
-    """One row of `v_sales_pulse_current`; what the body does not document goes to the drawn tile."""
-    row = dict(await queries.sales_pulse(connection))
-    skus = [msgspec.convert(sku, TopSku) for sku in row.pop("top_5_skus")]
-    figures = {name: row.pop(name) for name in SalesPulse.__struct_fields__ if name != "top_5_skus"}
+    """The documented figures of `v_sales_pulse_current`, and no more: hours and fortnights are computed only to be drawn."""
+    return _reading(_figures(await queries.sales_pulse(connection, FIGURES)), {})
+
+
+async def fetch_drawn(connection: Any, query: NoQuery) -> Reading:
+    """The whole row; what the body does not document goes to the drawn tile."""
+    row = await queries.sales_pulse(connection)
+    body = _figures(row)
     unconverted = await queries.unconverted_today(connection) if row["unconverted_orders"] else []
-    return Reading(
-        body=SalesPulse(top_5_skus=skus, **figures),
-        more=row | _drawn(row, skus) | {"unconverted": unconverted},
-        empty=not figures["total_orders"] and not skus,
-    )
+    more = {name: value for name, value in row.items() if name not in FIGURES}
+    return _reading(body, more | _drawn(row, body.top_5_skus) | {"unconverted": unconverted})
+
+
+def _figures(row: dict[str, Any]) -> SalesPulse:
+    figures = {name: row[name] for name in FIGURES}
+    if figures["total_orders"] and figures["avg_order_value"] is None:
+        # Not one of the orders has a rate: nothing is known of their sum, and zero would say that nothing was sold.
+        figures["total_revenue"] = figures["revenue_vs_last_week_pct"] = None
+    return SalesPulse(top_5_skus=msgspec.convert(figures.pop("top_5_skus"), list[TopSku]), **figures)
+
+
+def _reading(body: SalesPulse, more: dict[str, Any]) -> Reading:
+    return Reading(body=body, more=more, empty=not body.total_orders and not body.top_5_skus)
 
 
 async def draw(connection: Any, found: Reading) -> dict[str, Any]:
@@ -94,6 +110,7 @@ TILE = Tile(
     source=("v_sales_pulse_current",),
     response=SalesPulse,
     fetch=fetch,
+    fetch_drawn=fetch_drawn,
     draw=draw,
     elements=(
         Element(id="strip", template="dashboard/tiles/_strip.html"),
