@@ -10,6 +10,7 @@ import msgspec
 
 from portal.commerce.records import AnyRecord
 from portal.connectors.base import Page, Rejected
+from portal.connectors.values import text
 from portal.sync.lease import LeaseLost
 from portal.tenancy.scope import Scope
 
@@ -78,7 +79,7 @@ async def save_rejects(
             stream,
             [record.external_id for record in records if record.stream == stream],
         )
-    unique = {(each.stream, each.external_id[:200]): each.reason[:500] for each in rejected}
+    unique = {(each.stream, text(each.external_id, 200)): text(each.reason, 500) for each in rejected}
     if unique:
         await scope.sql.execute(
             """INSERT INTO sync_rejects (org_id, connection_id, stream, external_id, reason)

@@ -16,8 +16,14 @@ from portal.commerce.records import AnyRecord
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import Scope
 
-UNWRITABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""What PostgreSQL raises for a single row it cannot hold; the other rows of the page are still good."""
+UNWRITABLE = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,  # a key too long for an index
+    UnicodeError,  # half a character: digests and the wire refuse it before PostgreSQL does
+    OverflowError,
+)
+"""What is raised for a single row that cannot be held; the other rows of the page are still good."""
 _TRIES = 4
 
 
