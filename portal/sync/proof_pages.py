@@ -46,6 +46,7 @@ async def proof_page(connection_id: int) -> Response:
     rt, who = runtime(), principal()
     async with tenant(rt.database, who.org, read_only=True) as scope:
         connection = await stores.load(scope, connection_id)
+        seq = await scope.sql.fetchval("SELECT version FROM tenant_versions") or 0
         context = await shown(scope, connection)
     manifest = manifest_of(connection.platform)
     return await page(
@@ -56,6 +57,7 @@ async def proof_page(connection_id: int) -> Response:
         says={"orders": "the last 60 days, every order outside the trash, gross, in its own currency"},
         lists=LISTS,
         can_manage=who.role in OWNER and manifest.polled,
+        live_seq=seq,
     )
 
 

@@ -194,6 +194,7 @@ async def test_what_a_push_asks_for_are_the_lists_with_the_rights_of_who_looks(s
     path, fragment = f"/stores/{shop.connection_id}/proof", {"HX-Request": "true"}
     owner, member = await sign_in("owner", shop.org), await sign_in("member", shop.org)
     page = await owner.page(path)
+    assert 'data-live="' in page.text, "a page that is not live is pushed nothing"
     for part in ("proof", "proof-lists", "proof-news"):
         assert page.text.count(f'id="store-{part}-{shop.connection_id}"') == 1, part
     ids = await spoil(shop)
