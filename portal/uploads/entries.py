@@ -26,9 +26,10 @@ _decode = msgspec.json.Decoder(dict[str, str]).decode
 # planner believes of a new tenant.
 _VERSIONS = """
 WITH thing AS MATERIALIZED (
-  SELECT DISTINCT key FROM upload_entries WHERE org_id = $1 AND upload_id = $2 AND key > $3 COLLATE "C" ORDER BY key LIMIT $5
+  SELECT key, count(*) AS rows FROM upload_entries WHERE org_id = $1 AND upload_id = $2 AND key > $3 COLLATE "C"
+  GROUP BY key ORDER BY key LIMIT $5
 )
-SELECT t.key, v.upload_id, v.kind, v.line, v.entry FROM thing t LEFT JOIN LATERAL (
+SELECT t.key, t.rows, v.upload_id, v.kind, v.line, v.entry FROM thing t LEFT JOIN LATERAL (
   SELECT e.upload_id, u.kind, e.position, e.line, e.entry, u.committed_at FROM upload_entries e
   JOIN uploads u ON u.org_id = e.org_id AND u.id = e.upload_id AND (u.status = 'done' OR u.id = $4)
   WHERE e.org_id = $1 AND e.family = $6 AND e.key = t.key OFFSET 0
@@ -38,9 +39,11 @@ ORDER BY t.key, v.upload_id IS NOT DISTINCT FROM $4, v.committed_at, v.upload_id
 
 
 class Thing(msgspec.Struct, frozen=True):
-    """One order, product or customer: its versions in force, oldest first, and the lines of the newest."""
+    """One order, product or customer: its versions in force, oldest first, and the lines of the newest. `rows`: of the upload,
+    in force or not."""
 
     key: str
+    rows: int
     versions: list[Version]
     lines: list[int]
 
@@ -109,14 +112,15 @@ async def things(scope: Scope, upload_id: int, family: str, *, writing: bool) ->
             return
         page = []
         for key, found in groupby(rows, key=itemgetter("key")):
+            of_key = list(found)
             versions: list[Version] = []
             lines: list[int] = []
-            for number, each in groupby(found, key=itemgetter("upload_id")):
+            for number, each in groupby(of_key, key=itemgetter("upload_id")):
                 if number is None:
                     continue
                 group = list(each)
                 versions.append((group[0]["kind"], [_decode(row["entry"]) for row in group]))
                 lines = [row["line"] for row in group]
-            page.append(Thing(key, versions, lines))
+            page.append(Thing(key, of_key[0]["rows"], versions, lines))
         yield page
         after = page[-1].key

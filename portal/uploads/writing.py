@@ -92,7 +92,7 @@ async def _write(
             if batch and not troubles:
                 await writing.put(batch)
             count += len(page)
-            rows += sum(len(thing.lines) for thing in page)
+            rows += sum(thing.rows for thing in page)
             await progress(rows)
     if troubles:
         return Outcome(), troubles, Written()

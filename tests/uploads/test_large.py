@@ -108,7 +108,14 @@ async def test_thousands_of_rows_are_staged_and_written_in_pieces(desk: Desk, mo
     assert upload.outcome is not None
     assert upload.outcome.new == 2_000
     assert await desk.revenue() == sum((Decimal(n % 97) + Decimal("0.25") for n in range(2_000)), Decimal(0))
+    told: list[int] = []
+
+    async def progress(_: worker.Hold, rows: int) -> None:
+        told.append(rows)
+
+    monkeypatch.setattr(worker.Hold, "progress", progress)
     undone = await desk.act(upload.id, "undo")
+    assert told == [300, 600, 900, 1_200, 1_500, 1_800, 2_000]
     assert undone.undone is not None
     assert undone.undone.removed == 2_000
     assert await desk.revenue() == 0
