@@ -17,13 +17,15 @@ from portal.commerce.restating import KINDS
 from portal.tenancy.scope import Scope
 
 _LONG = 600.0
-# Days that were stated (see restating.py; uploaded files state a day when one is taken over after it), of one store or of all.
+# Days that were stated (see restating.py; uploaded files state a day when one is taken over after it), of one store or of all;
+# not those that another source counts for (locks.py says the same of the ledger's own batches).
 _TOTALS = """
 SELECT d.connection_id, d.day, sum(d.gross_reporting - d.refunds_reporting) AS revenue, sum(d.orders)::bigint AS orders
 FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id
 JOIN daily_sales d ON d.org_id = c.org_id AND d.connection_id = c.id
 WHERE c.org_id = $1 AND ($2::bigint IS NULL OR c.id = $2) AND ($3::date[] IS NULL OR d.day = ANY($3))
   AND d.day < (c.last_success_at AT TIME ZONE o.timezone)::date
+  AND NOT c.shadow AND d.day >= coalesce(c.counts_from, '-infinity') AND d.day < coalesce(c.counts_until, 'infinity')
   AND (NOT c.polled OR EXISTS (SELECT FROM sync_cursors k WHERE k.org_id = c.org_id AND k.connection_id = c.id
     AND k.stream = 'orders' AND k.phase = 'incremental'))
 GROUP BY 1, 2

@@ -12,24 +12,33 @@ import msgspec
 
 from portal.commerce.restating import KINDS
 
-_DAYS = """
+# Whether the totals of all stores show what a row tells: its day counts, or the row says that another source began to count.
+_COUNTS = """(r.reasons ?| '{source_switched,source_removed}' OR EXISTS (SELECT FROM v_picture p
+  WHERE p.org_id = r.org_id AND p.connection_id = r.connection_id AND r.day >= p.first_day AND r.day < p.end_day))"""
+_DAYS = f"""
 SELECT r.day, r.connection_id, c.connection_name AS store, r.currency, count(*) AS times, max(r.at) AS last_at,
        (array_agg(r.before_revenue ORDER BY r.id))[1] AS before_revenue,
        (array_agg(r.before_orders ORDER BY r.id))[1] AS before_orders,
        (array_agg(r.after_revenue ORDER BY r.id DESC))[1] AS after_revenue,
        (array_agg(r.after_orders ORDER BY r.id DESC))[1] AS after_orders,
-       jsonb_agg(r.reasons ORDER BY r.id) AS reasons
+       jsonb_agg(r.reasons ORDER BY r.id) AS reasons, bool_or({_COUNTS}) AS counts
 FROM restatements r JOIN client_api_credentials c ON c.id = r.connection_id
 WHERE ($1::bigint IS NULL OR r.connection_id = $1) AND ($2::date IS NULL OR r.day = $2)
   AND ($3::date IS NULL OR (r.day, r.connection_id, r.currency) < ($3, $4::bigint, $5::text))
 GROUP BY r.day, r.connection_id, c.connection_name, r.currency
 ORDER BY r.day DESC, r.connection_id DESC, r.currency DESC LIMIT $6
-"""
+"""  # noqa: S608 - a constant
+_LAST = f"""
+SELECT r.day, r.connection_id FROM restatements r WHERE r.at > now() - interval '7 days'
+  AND (portal_store() IS NULL OR r.connection_id = portal_store()) AND {_COUNTS} ORDER BY r.at DESC, r.id DESC LIMIT 1
+"""  # noqa: S608 - a constant
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 class Restated(msgspec.Struct, frozen=True, kw_only=True):
-    """One day of one store. `times`: how often it changed; `reasons`: kind -> how many, over all of them."""
+    """One day of one store. `times`: how often it changed; `reasons`: kind -> how many, over all of them.
+
+    `counts`: whether the totals of all stores show it; what a source in shadow restates they do not."""
 
     day: date
     connection_id: int
@@ -42,6 +51,7 @@ class Restated(msgspec.Struct, frozen=True, kw_only=True):
     before_orders: int
     after_orders: int
     reasons: dict[str, int]
+    counts: bool
 
     @property
     def why(self) -> str:
@@ -82,11 +92,9 @@ async def restated(
 
 
 async def last_restated(connection: Any) -> Restated | None:
-    """The day that was restated last, of the last seven days; of the store that is looked at, where one is."""
-    row = await connection.fetchrow(
-        """SELECT day, connection_id FROM restatements WHERE at > now() - interval '7 days'
-           AND (portal_store() IS NULL OR connection_id = portal_store()) ORDER BY at DESC, id DESC LIMIT 1"""
-    )
+    """The day that was restated last, of the last seven days, among those that count; of the store that is looked at, where
+    one is."""
+    row = await connection.fetchrow(_LAST)
     if row is None:
         return None
     rows, _ = await restated(connection, store=row["connection_id"], day=row["day"], limit=1)

@@ -9,6 +9,7 @@ import pytest
 from portal.commerce.rebuild import rebuild
 from portal.commerce.restatements import in_words
 from portal.commerce.restating import KINDS
+from portal.tenancy.scope import tenant
 from tests.commerce.made import NOON, Store, order
 from tests.commerce.test_restating import YESTERDAY, log, state
 
@@ -32,6 +33,19 @@ async def test_a_rate_that_was_missing_restates_the_day_with_the_reason_given(to
     [row] = await log(told)
     assert (row["day"], row["before_revenue"], row["after_revenue"]) == (YESTERDAY.date(), 100, 111)
     assert (row["before_orders"], row["after_orders"], row["reasons"]) == (2, 2, {"new_exchange_rate": 1})
+
+
+@pytest.mark.parametrize("counting", ["shadow = true", "counts_until = $2", "counts_from = $2::date + 1"])
+async def test_a_day_that_another_source_counts_for_is_not_restated(told: Store, counting: str):
+    async with tenant(told.rt.database, told.org) as scope:
+        await scope.sql.execute(
+            f"UPDATE client_api_credentials SET {counting} WHERE id = $1 AND $2::date IS NOT NULL",
+            told.connection_id,
+            YESTERDAY.date(),
+        )
+    await told.rate("EUR", "1.10")
+    await rebuild(told.rt, told.org, why="new_exchange_rate")
+    assert await log(told) == []
 
 
 async def test_another_time_zone_restates_the_days_that_orders_left_and_came_to(told: Store):

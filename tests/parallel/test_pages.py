@@ -137,3 +137,26 @@ async def test_a_new_store_may_begin_in_shadow_only_beside_another(
     assert 'name="shadow"' in (await owner.page("/stores/new")).text
     assert 'name="shadow"' not in (await (await sign_in("owner", other_org)).page("/stores/new")).text
     assert "In shadow" in (await owner.page("/stores")).text
+
+
+async def test_a_day_that_another_source_counts_for_is_not_said_of_the_totals(both: Both, owner: Visitor) -> None:
+    await both.write(both.old, [sale(3, "50", "extra")])
+    told = f"Uploaded files: {day(3):%A %-d %b} was"
+    assert told in (await owner.page("/dashboard")).text
+    listed = (await owner.page("/restatements")).text
+    assert "not in the totals" not in listed
+    assert f"/orders?day={day(3)}&amp;store={both.old}" in listed
+    await both.write(both.new, [sale(3, "50", "extra")])
+    await both.switch(day(5))
+    assert told not in (await owner.page("/dashboard")).text
+    assert "Uploaded files, not in the totals" in (await owner.page("/restatements")).text
+
+
+async def test_what_a_switch_restates_is_said_of_the_totals_wherever_it_is_written_down(
+    both: Both, owner: Visitor
+) -> None:
+    await both.write(both.old, [sale(8, "50", "extra")])
+    await both.switch(None)
+    assert "source switched" in (await owner.page("/dashboard")).text
+    await both.back()
+    assert "source switched" in (await owner.page("/dashboard")).text
