@@ -20,14 +20,19 @@ from portal.tenancy.scope import Scope
 _WRITER = """
 SELECT pg_advisory_xact_lock_shared(hashtextextended('commerce:' || $1::uuid::text, 0)),
        pg_advisory_xact_lock(hashtextextended('commerce:' || $1::uuid::text || ':' || $2::bigint::text, 0)),
-       s.day, s.day::timestamp AT TIME ZONE s.timezone, set_config('enable_sort', 'off', true)
+       set_config('enable_sort', 'off', true)
+FROM client_api_credentials c WHERE c.id = $2 AND c.org_id = $1 FOR KEY SHARE OF c
+"""
+# A statement of its own: one that waited for the lock sees what was before it (a switch, another time zone) by its snapshot.
+_STATED = """
+SELECT s.day, s.day::timestamp AT TIME ZONE s.timezone
 FROM client_api_credentials c LEFT JOIN LATERAL (
   -- What a source in shadow says, or one of days that another counts for, was told to nobody (0008_picture).
   SELECT least((c.last_success_at AT TIME ZONE o.timezone)::date, c.counts_until) AS day, o.timezone FROM organizations o
   WHERE o.id = $1 AND NOT c.shadow AND EXISTS (SELECT FROM sync_cursors k
     WHERE k.org_id = $1 AND k.connection_id = $2 AND k.stream = 'orders' AND k.phase = 'incremental')
 ) s ON true
-WHERE c.id = $2 AND c.org_id = $1 FOR KEY SHARE OF c
+WHERE c.id = $2 AND c.org_id = $1
 """
 _ADVANCE = """
 INSERT INTO tenant_versions AS v (org_id, version, data_as_of) VALUES ($1, $2::int, $3)
@@ -43,10 +48,10 @@ async def writer(scope: Scope, org_id: UUID, connection_id: int) -> Stated | Non
 
     Raises `Missing` when the connection is gone.
     """
-    found = await scope.sql.fetchrow(_WRITER, org_id, connection_id)
-    if found is None:
+    if await scope.sql.fetchrow(_WRITER, org_id, connection_id) is None:
         raise Missing("There is no such store connection.")
-    return None if found[2] is None else Stated(found[2], found[3])
+    found = await scope.sql.fetchrow(_STATED, org_id, connection_id)
+    return None if found is None or found[0] is None else Stated(*found)
 
 
 async def everything(scope: Scope, org_id: UUID) -> None:

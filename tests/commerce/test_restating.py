@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from portal.commerce import locks
 from portal.commerce.ledger import Writing
 from portal.commerce.records import OrderStatus
 from portal.commerce.restatements import restated
@@ -208,6 +210,18 @@ async def test_an_order_of_a_stated_day_written_and_changed_in_one_transaction_i
     [row] = await log(told)
     assert (row["before_revenue"], row["after_revenue"]) == (100, 106)
     assert row["reasons"] == {"late_orders": 1, "refunds": 1}
+
+
+async def test_a_batch_that_waited_while_its_source_began_to_count_is_told(told: Store):
+    async with tenant(told.rt.database, told.org) as scope:
+        await scope.sql.execute("UPDATE client_api_credentials SET shadow = true")
+    async with tenant(told.rt.database, told.org) as scope:
+        await locks.everything(scope, told.org)
+        writing = asyncio.create_task(told.write(order("late", total="7", at=YESTERDAY), minutes=5))
+        await asyncio.sleep(0.2)
+        await scope.sql.execute("UPDATE client_api_credentials SET shadow = false")
+    await writing
+    assert [(row["before_revenue"], row["after_revenue"]) for row in await log(told)] == [(100, 107)]
 
 
 async def test_a_batch_that_changes_no_total_of_a_stated_day_makes_no_statement_for_it(told: Store):
