@@ -121,3 +121,32 @@ async def test_the_roles_that_may_read_it(org: UUID, sign_in: SignIn) -> None:
     assert chosen.status == 400
     assert "x-org-id" in chosen.json()["details"]["advice"]
     assert (await agency.get(PATH, headers={"x-org-id": str(org)})).status == 200
+
+
+async def test_a_sum_of_which_nothing_could_be_converted_is_unknown_not_zero(
+    rt: Runtime, org: UUID, sign_in: SignIn
+) -> None:
+    await ledgers.at_noon(rt, org)
+    connection = await ledgers.connect(rt, org)
+    await ledgers.write(rt, org, connection, order("70.00", currency="SEK"), order("5.00", currency="SEK"))
+    visitor = await sign_in("member", org)
+    body = (await visitor.get(PATH)).json()
+    assert (body["total_orders"], body["total_revenue"], body["avg_order_value"]) == (2, None, None)
+    assert body["revenue_vs_last_week_pct"] is None
+    page = (await visitor.page("/dashboard")).text
+    assert "no rate for their currency" in page
+    assert "no orders yet today" not in page
+
+
+async def test_the_stores_together_are_the_sales_pulse_to_the_cent(rt: Runtime, org: UUID, sign_in: SignIn) -> None:
+    await ledgers.at_noon(rt, org)
+    async with tenant(rt.database, org) as scope:
+        await scope.sql.execute(
+            "INSERT INTO exchange_rates VALUES ($1, $2, 'SEK', 0.5)", org, ledgers.now().date() - timedelta(days=1)
+        )
+    for name in ("Berlin", "Lyon"):  # half a cent each: shown as one each, and one together
+        await ledgers.write(rt, org, await ledgers.connect(rt, org, name), order("0.01", currency="SEK"))
+    visitor = await sign_in("member", org)
+    stores = (await visitor.get("/api/v1/dashboard/stores")).json()
+    assert [each["revenue"] for each in stores["stores"]] == [0.01, 0.01]
+    assert stores["revenue"] == (await visitor.get(PATH)).json()["total_revenue"] == 0.01
