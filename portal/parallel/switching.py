@@ -15,7 +15,7 @@ import msgspec
 
 from portal.commerce import locks
 from portal.commerce.recalculating import Change, Total, restate
-from portal.foundation.errors import Conflict, Invalid
+from portal.foundation.errors import Conflict, Invalid, Missing
 from portal.parallel.sides import Counting, Side, every, mark, pair
 from portal.tenancy.scope import Scope
 
@@ -129,8 +129,10 @@ async def set_shadow(scope: Scope, connection_id: int, *, shadow: bool, seen: st
     """Put a source into shadow, or let it count beside the others. The data version after it. Raises `Conflict`, `Missing`."""
     await _hold(scope)
     sides = await every(scope)
-    others = [each for each in sides if each.id != connection_id]
-    one, _ = await pair(scope, connection_id, others[0].id if others else connection_id)
+    one = next((each for each in sides if each.id == connection_id), None)
+    if one is None:
+        raise Missing("There is no such store.")
+    others = [each for each in sides if each is not one]
     _unchanged(seen, one)
     if one.shadow == shadow:
         raise Conflict("That is so already.", details={"advice": "Reload the page."})

@@ -41,6 +41,7 @@ FROM daily_sales d JOIN v_picture p ON p.connection_id = d.connection_id AND d.d
 JOIN organizations o ON o.id = d.org_id
 WHERE d.org_id = portal_org() AND d.connection_id = ANY($1) AND d.day < (portal_now() AT TIME ZONE o.timezone)::date GROUP BY 1
 """
+_ONLY_SHADOWS = "SELECT bool_and(shadow) FROM client_api_credentials WHERE id <> $1"  # NULL: there are no others
 _UPLOADS = "SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM uploads WHERE status IN ('done', 'undone')"
 _BUSY = "A file or a rebuild is being written at this moment."
 
@@ -57,6 +58,7 @@ class Going(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     uploads: int
     heir: str  # who counts its days then; empty: nobody
+    last: bool  # it is the last one that counts, and others are in shadow
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ async def going(scope: Scope, connection: StoreConnection) -> Going:
         revenue=counted["revenue"],
         uploads=0 if connection.polled else len(await scope.sql.fetchval(_UPLOADS)),
         heir=heir["name"] if heir else "",
+        last=not heir and not connection.shadow and bool(await scope.sql.fetchval(_ONLY_SHADOWS, connection.id)),
     )
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 
 from portal.foundation.runtime import Runtime
+from portal.parallel import switching
+from portal.parallel.sides import every, mark
 from portal.stores.connection import load
 from portal.sync import clearing, removing
 from portal.tenancy.scope import tenant
@@ -84,3 +86,14 @@ async def test_uploaded_rows_do_not_come_back_with_the_next_file(both: Both) -> 
     await clearing.clear(both.rt)
     assert await both.rows("SELECT id FROM uploads") == []
     assert await both.rows("SELECT key FROM upload_entries") == []
+
+
+async def test_the_last_one_that_counts_is_said_and_what_is_left_in_shadow_can_count(both: Both) -> None:
+    await both.write(both.old, [sale(5, "10", "1")])
+    await both.write(both.new, [sale(5, "11", "1")])
+    assert (await remove(both, both.old)).last
+    assert await both.by_day() == {}
+    async with tenant(both.rt.database, both.org) as scope:
+        (left,) = await every(scope)
+        await switching.set_shadow(scope, left.id, shadow=False, seen=mark(left))
+    assert await both.by_day() == {day(5): Decimal(11)}
