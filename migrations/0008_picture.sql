@@ -28,13 +28,19 @@ SELECT portal_protect('picture_switches');
 CREATE FUNCTION portal_store() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT nullif(current_setting('app.store', true), '')::bigint $$;
 
+-- A local day's first instant. Where clocks go back from 01:00 to 00:00 (the Azores, Havana) there are two midnights, and
+-- PostgreSQL takes the second: the hour between them would belong to the day by its date and not by its moments.
+CREATE FUNCTION portal_midnight(day date, zone text) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN ((day::timestamp AT TIME ZONE zone - interval '1 hour') AT TIME ZONE zone)::date = day
+              THEN day::timestamp AT TIME ZONE zone - interval '1 hour' ELSE day::timestamp AT TIME ZONE zone END $$;
+
 -- The connections that count, the days they count for and the moments these begin and end. With one store looked at: that one
 -- alone, whole, even in shadow. `stock_of`: the connection whose stock these sales have drawn on.
 CREATE VIEW v_picture WITH (security_invoker = true) AS
 SELECT c.org_id, c.id AS connection_id, CASE WHEN s.store IS NULL THEN coalesce(c.succeeded_by, c.id) ELSE c.id END AS stock_of,
        d.first_day, d.end_day,
-       coalesce(d.first_day::timestamp AT TIME ZONE o.timezone, '-infinity') AS begins,
-       coalesce(d.end_day::timestamp AT TIME ZONE o.timezone, 'infinity') AS ends
+       coalesce(portal_midnight(d.first_day, o.timezone), '-infinity') AS begins,
+       coalesce(portal_midnight(d.end_day, o.timezone), 'infinity') AS ends
 FROM (SELECT portal_store() AS store OFFSET 0) s
 CROSS JOIN client_api_credentials c
 JOIN organizations o ON o.id = c.org_id
@@ -106,10 +112,10 @@ CROSS JOIN LATERAL (SELECT portal_now() AT TIME ZONE o.timezone AS local_now OFF
 -- OFFSET 0 keeps the bounds values: as expressions (AT TIME ZONE is not leakproof) row-level security bars them from the indexes.
 CROSS JOIN LATERAL (
   SELECT n.local_now::date AS today, n.local_now::date - 13 AS day_14, n.local_now::date - 29 AS day_30,
-         n.local_now::date::timestamp AT TIME ZONE o.timezone AS today_from,
-         (n.local_now::date + 1)::timestamp AT TIME ZONE o.timezone AS today_to,
-         (n.local_now::date - 7)::timestamp AT TIME ZONE o.timezone AS last_from,
-         (n.local_now::date - 6)::timestamp AT TIME ZONE o.timezone AS last_to,
+         portal_midnight(n.local_now::date, o.timezone) AS today_from,
+         portal_midnight(n.local_now::date + 1, o.timezone) AS today_to,
+         portal_midnight(n.local_now::date - 7, o.timezone) AS last_from,
+         portal_midnight(n.local_now::date - 6, o.timezone) AS last_to,
          (n.local_now - interval '7 days') AT TIME ZONE o.timezone AS last_same_time
   OFFSET 0
 ) d

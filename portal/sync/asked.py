@@ -7,8 +7,9 @@ and committed with the rows they cover, so that the increments' cursors stay whe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -83,10 +84,9 @@ async def understood(
         problems["streams"] = f"There is no stream {unknown[0][:40]!r}. Choose of: {', '.join(declared)}."
     # The organization's own day, on the clock that the dashboard has too.
     row = await scope.sql.fetchrow(
-        """SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today, $2::date::timestamp AT TIME ZONE o.timezone AS moment
+        """SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today, o.timezone AS zone
            FROM organizations o JOIN client_api_credentials c ON c.org_id = o.id WHERE c.id = $1""",
         connection_id,
-        since,
     )
     if since is not None and since > row["today"]:
         problems["since"] = f"The day must not be in the future: today is {row['today']:%Y-%m-%d}."
@@ -106,7 +106,14 @@ async def understood(
             "Please check what is to be read.",
             {"streams": f"{told}: the first reading is not finished yet, and it reads everything."},
         )
-    return Asked(streams=tuple(each for each in chosen if each in read), since=since, moment=row["moment"])
+    return Asked(
+        streams=tuple(each for each in chosen if each in read), since=since, moment=_begins(since, row["zone"])
+    )
+
+
+def _begins(day: date, zone: str) -> datetime:
+    """The day's first instant; of two midnights (clocks that go back over it) the first."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 async def _read(scope: Scope, connection_id: int) -> set[str]:

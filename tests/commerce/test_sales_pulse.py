@@ -141,6 +141,14 @@ async def test_a_day_of_25_hours_is_one_day(store: Store):
     assert (row["total_orders"], sum(hour or 0 for hour in row["today_by_hour"])) == (2, 1)
 
 
+async def test_a_day_with_two_midnights_begins_with_the_first(store: Store):
+    await store.configure(timezone="Atlantic/Azores")
+    between = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # half past midnight there, for the first time
+    await store.write(*(order(str(n), total="1", at=between + timedelta(hours=n)) for n in range(-1, 2)))
+    row = await store.ask(queries.sales_pulse, now=datetime(2026, 10, 25, 20, 0, tzinfo=UTC))
+    assert (row["total_revenue"], row["revenue_14d"][-2:]) == (2, [1, 2])
+
+
 async def test_the_five_best_sellers_of_thirty_local_days(store: Store):
     skus = [line(f"S{n}", "1", str(n * 10)) for n in range(1, 8)]
     await store.write(
