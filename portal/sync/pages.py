@@ -82,6 +82,7 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
         "latest": latest,
         "chip": chip(connection, latest),
         "frequency": frequency_word(connection),
+        "address": next(filter(None, map(connection.settings.get, manifest.address_fields)), "–"),
         "estimate": await estimate_of(scope, connection),
         "today": await today_of(scope),
         "rejects": rejects,
