@@ -27,7 +27,7 @@ from portal.accounts.secrets import signing_keys
 from portal.foundation.database import AWAY
 from portal.foundation.errors import NotAllowed, PortalError, TooLarge, TooMany, Unauthenticated
 from portal.foundation.runtime import Runtime
-from portal.foundation.server import REQUEST_ID
+from portal.foundation.server import leave_request_id
 from portal.foundation.web.envelopes import encode, error_body, family_of
 from portal.foundation.web.policy import LIMITS, Policy
 from portal.foundation.web.requests import wants_html
@@ -96,7 +96,7 @@ class Gate:
         self.resolver.listen()
 
     async def before_request(self) -> Response | None:
-        g.request_id = request.scope[REQUEST_ID] = request_id_for(request.headers.get("X-Request-Id", ""))
+        g.request_id = leave_request_id(request.scope, request_id_for(request.headers.get("X-Request-Id", "")))
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         g._quart_auth_user = _NOBODY  # ours reads the cookie; quart-auth only writes it
         rule = request.url_rule
@@ -130,7 +130,7 @@ class Gate:
         return None
 
     async def before_websocket(self) -> Response | None:
-        g.request_id = websocket.scope[REQUEST_ID] = secrets.token_hex(12)
+        g.request_id = leave_request_id(websocket.scope, secrets.token_hex(12))
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         g._quart_auth_user = _NOBODY
         if websocket.url_rule is None:

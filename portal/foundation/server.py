@@ -31,6 +31,12 @@ REQUEST_ID = "portal.request_id"
 _log = structlog.get_logger("portal.server")
 
 
+def leave_request_id(scope: Any, request_id: str) -> str:
+    """Leave a request's id in its ASGI scope; gives it back."""
+    scope[REQUEST_ID] = request_id
+    return request_id
+
+
 class NoDeflate(Extension):
     """Stands where per-message deflate would: accepts nothing.
 

@@ -70,11 +70,13 @@ def _field(field: Field, given: str | None, saved: str | None, declared: Manifes
 
 def _another(field: Field, value: str, declared: Manifest) -> str:
     """Two keys pasted into each other's field, told by how each begins (its placeholder, as "ck_…")."""
+    own, _, _ = field.placeholder.partition("…")
+    if not own or value.startswith(own):
+        return ""
     for other in declared.fields:
-        begins = other.placeholder.partition("…")[0]
-        if other is not field and "…" in other.placeholder and begins and field.placeholder and value.startswith(begins):
-            if not value.startswith(field.placeholder.partition("…")[0]):
-                return f"This begins with {begins}, so it is the {other.label}."
+        begins, dots, _ = other.placeholder.partition("…")
+        if other is not field and dots and begins and value.startswith(begins):
+            return f"This begins with {begins}, so it is the {other.label}."
     return ""
 
 

@@ -124,7 +124,9 @@ async def test_two_sockets_get_the_same_message_rendered_once(
         await ledgers.write(rt, org, shop, order("1.00"))
         found = [await live.parts(*EVERY) for live in (one, two)]
         assert found[0] == found[1]
-        assert measured("portal_cache_lookups_total", source="computed") - before == len(tiles()), "each tile drawn once"
+        assert measured("portal_cache_lookups_total", source="computed") - before == len(tiles()), (
+            "each tile drawn once"
+        )
 
 
 async def test_a_burst_of_writes_is_few_pushes_and_ends_with_the_last(
