@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from portal.connectors.base import Listed
+from portal.connectors.answers import Listed
 
 
 class Glance(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Which platforms there are. A platform is a folder beside this file with a `manifest.py`; nothing else is edited to add one.
 
 The folder holds `manifest.py` (`MANIFEST`), `connector.py` (one class whose `manifest` is that object) and, for a platform
-that pushes, `webhooks.py` (the functions of `base.Webhooks` at module level). `estimate.py` (`base.Estimates`) is optional.
+that pushes, `webhooks.py` (the functions of `contract.Webhooks` at module level). `estimate.py` (`contract.Estimates`) is optional.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import cast
 
 from portal import connectors
-from portal.connectors.base import Connector, Estimates, Manifest, Webhooks
+from portal.connectors.contract import Connector, Estimates, Webhooks
+from portal.connectors.manifest import Manifest
 from portal.foundation.errors import Missing, StartupError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from portal.connectors.base import ConnectionTest, PermissionResult
+from portal.connectors.findings import ConnectionTest, PermissionResult
 from portal.foundation.errors import (
     AuthFailed,
     ConnectorError,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from portal.connectors.base import ConnectionTest, Manifest
+from portal.connectors.findings import ConnectionTest
+from portal.connectors.manifest import Manifest
 from portal.stores import notices
 from portal.tenancy.scope import Scope
 

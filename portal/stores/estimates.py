@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from portal.connectors.base import ConnectionTest, Step
+from portal.connectors.findings import ConnectionTest, Step
 from portal.connectors.registry import estimates, manifest
 from portal.foundation.runtime import Runtime
 from portal.stores.budgets import rate_of

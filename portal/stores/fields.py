@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from portal.connectors.base import Field, Manifest
+from portal.connectors.manifest import Field, Manifest
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Invalid
 from portal.foundation.vault import is_masked

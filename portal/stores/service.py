@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from portal.connectors.base import Connector
+from portal.connectors.contract import Connector
 from portal.connectors.registry import connector_class
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Conflict, Invalid, Missing

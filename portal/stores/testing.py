@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.connectors.registry import connector_class
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, NotFound, RateLimited, Temporary
 from portal.foundation.runtime import Runtime

@@ -6,7 +6,7 @@ from quart import Blueprint, Response
 
 from portal.accounts.gate import principal
 from portal.connectors import registry
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.foundation.errors import Invalid, Permanent
 from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import json_answer

@@ -12,7 +12,7 @@ import msgspec
 from portal.accounts.audited import audited
 from portal.accounts.principal import Principal
 from portal.connectors import registry
-from portal.connectors.base import Manifest
+from portal.connectors.manifest import Manifest
 from portal.foundation.errors import Invalid, Missing
 from portal.tenancy.scope import Scope
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from portal.connectors.base import ConnectionTest, StoreFacts
+from portal.connectors.findings import ConnectionTest, StoreFacts
 
 Frequency = Literal["hourly", "every_6_hours", "daily", "weekly"]
 Text = Annotated[str, Meta(max_length=200)]

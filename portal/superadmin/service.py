@@ -14,7 +14,7 @@ from portal.accounts.invitations import invite
 from portal.accounts.passwords import check_policy
 from portal.accounts.principal import Principal
 from portal.connectors import registry
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.foundation.errors import Conflict, Invalid, Permanent
 from portal.foundation.runtime import Runtime
 from portal.foundation.vault import mask

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from portal.connectors.base import Page, Rejected
+from portal.connectors.answers import Page, Rejected
 from portal.sync.checkpoint import rows_of
 
 MOST_ROWS = 500

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from portal.connectors.base import Manifest
+from portal.connectors.manifest import Manifest
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Invalid
 from portal.tenancy.scope import Scope

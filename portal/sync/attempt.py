@@ -10,7 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Connector, Page, Rejected
+from portal.connectors.answers import Page, Rejected
+from portal.connectors.contract import Connector
 from portal.foundation.bus import Event
 from portal.foundation.metrics import SYNC_ROWS
 from portal.foundation.runtime import Runtime

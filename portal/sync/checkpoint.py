@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Page, Rejected
+from portal.connectors.answers import Page, Rejected
 from portal.connectors.values import text
 from portal.sync.lease import LeaseLost
 from portal.tenancy.scope import Scope

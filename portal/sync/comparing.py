@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from portal.commerce.records import AnyRecord, Fee, Order, Refund
-from portal.connectors.base import Listed
+from portal.connectors.answers import Listed
 from portal.tenancy.scope import Scope
 
 TABLES = {"orders": "orders", "refunds": "refunds", "fees": "fees", "products": "products", "customers": "customers"}

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from portal.commerce.records import AnyRecord, Deleted
-from portal.connectors.base import IdPage, Listed, Page
+from portal.connectors.answers import IdPage, Listed, Page
 from portal.foundation.errors import NotFound
 from portal.sync import proof
 from portal.sync.attempt import Attempt

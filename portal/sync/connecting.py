@@ -11,7 +11,7 @@ from quart import Blueprint, Response, flash, redirect
 
 from portal.accounts.audited import audited
 from portal.accounts.gate import principal
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.connectors.registry import manifest as manifest_of
 from portal.connectors.registry import manifests
 from portal.foundation.errors import Conflict, Invalid

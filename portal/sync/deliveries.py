@@ -17,7 +17,8 @@ from uuid import UUID
 import structlog
 
 from portal.commerce.records import AnyRecord, Deleted, Order
-from portal.connectors.base import Delivery, Webhooks
+from portal.connectors.answers import Delivery
+from portal.connectors.contract import Webhooks
 from portal.connectors.registry import webhooks as webhooks_of
 from portal.foundation.database import AWAY
 from portal.foundation.errors import Conflict, Missing

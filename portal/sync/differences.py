@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.connectors.base import Listed
+from portal.connectors.answers import Listed
 from portal.sync.comparing import Held
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from portal.connectors.base import IdPage
+from portal.connectors.answers import IdPage
 from portal.connectors.glance import Glance, Glances
 from portal.foundation.errors import ConnectorError
 from portal.sync import glances

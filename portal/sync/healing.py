@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.commerce.records import AnyRecord, Deleted
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.foundation.errors import Conflict, NotFound
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores

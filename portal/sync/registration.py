@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.connectors.registry import manifest as manifest_of
 from portal.connectors.registry import webhooks as webhooks_of
 from portal.foundation.errors import ConnectorError, Forbidden, PortalError

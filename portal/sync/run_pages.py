@@ -8,7 +8,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from portal.accounts.gate import principal
-from portal.connectors.base import Manifest
+from portal.connectors.manifest import Manifest
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Missing
 from portal.foundation.runtime import runtime

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from quart import Response
 
-from portal.connectors.base import Webhooks
+from portal.connectors.contract import Webhooks
 from portal.foundation.errors import ConnectorError
 from portal.foundation.outbound import OutboundClient, Reply
 from portal.foundation.runtime import Runtime

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Delivery, Rejected
+from portal.connectors.answers import Delivery, Rejected
 from portal.foundation.errors import PortalError
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.connectors.registry import manifest as manifest_of
 from portal.stores.connection import FREQUENCIES, StoreConnection
 from portal.stores.estimates import Estimate, first_sync

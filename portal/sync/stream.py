@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from portal.connectors.base import Page, Stream
+from portal.connectors.answers import Page
+from portal.connectors.manifest import Stream
 from portal.foundation.errors import ConnectorError, Permanent, RateLimited, Temporary
 from portal.foundation.outbound.spent import waited
 from portal.sync.ahead import Ahead, together

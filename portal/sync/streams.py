@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import Manifest
+from portal.connectors.manifest import Manifest
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, RateLimited
 from portal.sync.asked import Asked
 from portal.sync.attempt import Attempt

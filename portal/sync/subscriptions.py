@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from portal.connectors.base import WebhookThere
+from portal.connectors.findings import WebhookThere
 from portal.tenancy.scope import Scope
 
 PAUSES = (timedelta(0), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(hours=72))

@@ -16,7 +16,7 @@ from quart import Blueprint, Response, current_app, request
 from quart.blueprints import BlueprintSetupState
 
 from portal.accounts.gate import client_address
-from portal.connectors.base import Webhooks
+from portal.connectors.contract import Webhooks
 from portal.connectors.registry import manifest as manifest_of
 from portal.connectors.registry import manifests
 from portal.connectors.registry import webhooks as webhooks_of

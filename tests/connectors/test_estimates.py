@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal.connectors.amazon import estimate as amazon
-from portal.connectors.base import Step
+from portal.connectors.findings import Step
 from portal.connectors.registry import estimates, manifest, manifests
 from portal.connectors.shopify import estimate as shopify
 from portal.connectors.woocommerce import estimate as woocommerce

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from portal.connectors import base, registry
+from portal.connectors import contract, registry
+from portal.connectors.answers import Delivery
+from portal.connectors.findings import Step
+from portal.connectors.manifest import Manifest
 from portal.dashboard.tile import Tile
 from tests.docs.reading import blocks, section, spans, text
 
@@ -30,14 +33,14 @@ def run(markdown: str) -> dict[str, Any]:
 
 def test_the_manifest_of_the_recipe_is_one() -> None:
     made = run(section(CONNECTOR, "1. The manifest"))["MANIFEST"]
-    assert isinstance(made, base.Manifest)
+    assert isinstance(made, Manifest)
     assert made.docs_url == f"/docs/connectors/{made.platform}"
 
 
 def test_the_estimate_of_the_recipe_reckons_and_invents_nothing() -> None:
     first_sync = run(section(CONNECTOR, "How long will it take?"))["first_sync"]
     (known,) = first_sync({"orders": 412_000}, 2.0, 10)
-    assert isinstance(known, base.Step)
+    assert isinstance(known, Step)
     assert known.seconds == 2055
     (unknown,) = first_sync({}, 2.0, 10)
     assert unknown.seconds is None
@@ -48,18 +51,18 @@ def test_the_webhooks_of_the_recipe_hold_their_promises() -> None:
     body = b'{"id": 1}'
     signature = base64.b64encode(hmac.new(b"secret", body, hashlib.sha256).digest()).decode()
     headers = {"x-example-signature": signature, "x-example-topic": "order.created", "x-example-delivery": "d1"}
-    assert {name for name in vars(base.Webhooks) if not name.startswith("_")} <= set(made)
+    assert {name for name in vars(contract.Webhooks) if not name.startswith("_")} <= set(made)
     assert made["verify"](headers, body, "secret")
     assert not made["verify"](headers, body + b" ", "secret")
     assert not made["verify"](headers, body, "")
     assert made["is_ping"]({}, b"ping")
     assert not made["is_ping"](headers, b"ping")
     assert made["dedupe_key"](headers, body) != made["dedupe_key"](headers, body + b" ")
-    assert made["parse"](headers, body, datetime.now(UTC)) == base.Delivery(topic="order.created")
+    assert made["parse"](headers, body, datetime.now(UTC)) == Delivery(topic="order.created")
 
 
 @pytest.mark.parametrize("each", registry.manifests(), ids=lambda each: each.platform)
-def test_every_platform_tells_a_newcomer_what_it_really_does(each: base.Manifest) -> None:
+def test_every_platform_tells_a_newcomer_what_it_really_does(each: Manifest) -> None:
     told = section(CONNECTOR, f"{each.label} (`{each.platform}`)")
     assert len(told) > 500
     assert each.docs_url == f"/docs/connectors/{each.platform}"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.foundation.errors import Conflict, Invalid, Missing
 from portal.foundation.outbound import OutboundClient
 from portal.foundation.runtime import Runtime

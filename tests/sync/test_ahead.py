@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal.commerce.records import TaxRate
-from portal.connectors.base import Page, Rejected
+from portal.connectors.answers import Page, Rejected
 from portal.foundation.errors import Temporary
 from portal.sync import ahead
 from portal.sync.ahead import Ahead, together

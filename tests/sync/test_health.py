@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.sandbox import Sandbox
 from portal.stores import checks, notices
 from portal.stores.testing import record_test

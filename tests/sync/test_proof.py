@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from portal.connectors.base import IdPage
+from portal.connectors.answers import IdPage
 from portal.connectors.woocommerce.connector import WooCommerceConnector
 from portal.foundation.errors import Temporary
 from portal.sandbox import Sandbox

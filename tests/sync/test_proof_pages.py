@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from portal.app import create_app
-from portal.connectors.base import IdPage
+from portal.connectors.answers import IdPage
 from portal.foundation.bus import Event
 from portal.sandbox import Sandbox
 from portal.sync.healing import heal

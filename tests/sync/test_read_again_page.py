@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.foundation.runtime import Runtime
 from portal.sandbox import Sandbox
 from portal.stores import service as stores

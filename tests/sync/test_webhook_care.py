@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from portal.connectors.base import WebhookThere
+from portal.connectors.findings import WebhookThere
 from portal.connectors.registry import webhooks as webhooks_of
 from portal.foundation.runtime import Runtime
 from portal.sandbox import Sandbox

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from portal.connectors.amazon.marketplaces import Marketplace, chosen
-from portal.connectors.base import Credentials
+from portal.connectors.contract import Credentials
 from portal.foundation.errors import Permanent
 
 SECRET_DAYS = 180

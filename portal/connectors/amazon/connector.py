@@ -11,8 +11,11 @@ from portal.connectors.amazon import probe, proven, streams
 from portal.connectors.amazon.account import account
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.manifest import MANIFEST
-from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
+from portal.connectors.answers import Cursor, IdPage, Page
+from portal.connectors.contract import Credentials
+from portal.connectors.findings import ConnectionTest, WebhookThere
 from portal.connectors.glance import Glance
+from portal.connectors.manifest import Manifest
 from portal.foundation.errors import Permanent
 from portal.foundation.outbound import Budget, OutboundClient
 

@@ -11,7 +11,7 @@ from math import ceil
 
 from portal.connectors.amazon import finances, history
 from portal.connectors.amazon.rates import CREATE_REPORT, GET_DOCUMENT, INVENTORY, TRANSACTIONS, Operation
-from portal.connectors.base import Step
+from portal.connectors.findings import Step
 
 
 def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) -> Sequence[Step]:

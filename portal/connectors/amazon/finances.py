@@ -17,7 +17,7 @@ from portal.connectors.amazon.orders import mark
 from portal.connectors.amazon.paging import made, next_token, rows_of
 from portal.connectors.amazon.rates import TRANSACTIONS
 from portal.connectors.amazon.reports import stamp
-from portal.connectors.base import Cursor, Page
+from portal.connectors.answers import Cursor, Page
 from portal.connectors.values import text
 
 PATH = "/finances/2024-06-19/transactions"

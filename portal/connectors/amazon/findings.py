@@ -10,7 +10,7 @@ import msgspec
 from portal.connectors.amazon.account import SECRET_DAYS, Account
 from portal.connectors.amazon.failures import APPS
 from portal.connectors.amazon.paging import rows_of
-from portal.connectors.base import StoreFacts
+from portal.connectors.findings import StoreFacts
 from portal.connectors.values import text
 
 WARN_DAYS = 30

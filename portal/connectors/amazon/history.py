@@ -17,7 +17,7 @@ from portal.connectors.amazon import mapping, orders, reports
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.paging import Mapped, made
 from portal.connectors.amazon.reading import Part, Reading
-from portal.connectors.base import Cursor, Page
+from portal.connectors.answers import Cursor, Page
 from portal.foundation.errors import ConnectorError, NotFound, Permanent, Temporary
 
 BACK = timedelta(days=730)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from portal.connectors.base import Field, Manifest, Permission, RateLimit, Stream
+from portal.connectors.manifest import Field, Manifest, Permission, RateLimit, Stream
 
 _NOT_NEEDED = "Not needed since October 2023 (Amazon ignores AWS signatures), and not used."
 

@@ -18,7 +18,7 @@ from portal.connectors.amazon.mapping_reports import tells_all
 from portal.connectors.amazon.mapping_stock import product_id
 from portal.connectors.amazon.marketplaces import Marketplace
 from portal.connectors.amazon.rows import Row
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.values import BadValue, text
 
 __all__ = ["offer", "order", "product_id", "reported_order", "stock", "tells_all", "transaction"]

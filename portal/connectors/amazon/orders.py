@@ -13,7 +13,7 @@ from portal.connectors.amazon.manifest import MANIFEST
 from portal.connectors.amazon.paging import Mapped, made, next_token, rows_of
 from portal.connectors.amazon.rates import GET_ORDER, SEARCH_ORDERS
 from portal.connectors.amazon.reports import stamp
-from portal.connectors.base import Cursor, Page, Rejected
+from portal.connectors.answers import Cursor, Page, Rejected
 from portal.connectors.values import text
 from portal.foundation.errors import NotFound
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Cursor, Page, Rejected
+from portal.connectors.answers import Cursor, Page, Rejected
 from portal.connectors.values import text
 from portal.foundation.errors import Permanent
 

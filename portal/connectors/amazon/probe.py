@@ -14,7 +14,7 @@ from portal.connectors.amazon.orders import PATH as ORDERS_PATH
 from portal.connectors.amazon.paging import next_token, rows_of
 from portal.connectors.amazon.rates import GET_REPORTS, INVENTORY, PARTICIPATIONS, SEARCH_ORDERS, TRANSACTIONS
 from portal.connectors.amazon.reports import BY_ORDER_DATE, stamp
-from portal.connectors.base import ConnectionTest, PermissionResult
+from portal.connectors.findings import ConnectionTest, PermissionResult
 from portal.connectors.untested import untested
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, Temporary
 

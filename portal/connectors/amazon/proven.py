@@ -20,7 +20,7 @@ from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.finances import transactions
 from portal.connectors.amazon.paging import Mapped
 from portal.connectors.amazon.reading import Part
-from portal.connectors.base import Cursor, IdPage, Listed, Rejected
+from portal.connectors.answers import Cursor, IdPage, Listed, Rejected
 from portal.connectors.glance import Glance
 from portal.connectors.values import EARLIEST
 from portal.foundation.errors import NotFound, Temporary

@@ -22,7 +22,7 @@ from portal.connectors.amazon.offers import Place
 from portal.connectors.amazon.paging import Mapped, made, next_token, rows_of
 from portal.connectors.amazon.rates import INVENTORY
 from portal.connectors.amazon.rows import Row
-from portal.connectors.base import Cursor, IdPage, Page, Rejected
+from portal.connectors.answers import Cursor, IdPage, Page, Rejected
 from portal.connectors.values import text
 from portal.foundation.errors import Forbidden, Temporary
 

@@ -9,7 +9,7 @@ from portal.connectors.amazon import finances, history, proven, stock
 from portal.connectors.amazon import orders as changes
 from portal.connectors.amazon.client import Client
 from portal.connectors.amazon.paging import Mapped, made
-from portal.connectors.base import Cursor, IdPage, Page
+from portal.connectors.answers import Cursor, IdPage, Page
 
 
 async def orders(client: Client, cursor: Cursor | None) -> Page:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from portal.connectors.base import ConnectionTest, Connector, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
+from portal.connectors.answers import Cursor, IdPage, Page
+from portal.connectors.contract import Connector, Credentials
 from portal.connectors.files.manifest import MANIFEST
+from portal.connectors.findings import ConnectionTest, WebhookThere
+from portal.connectors.manifest import Manifest
 from portal.foundation.errors import Permanent
 from portal.foundation.outbound import OutboundClient
 from portal.foundation.outbound.budget import Budget

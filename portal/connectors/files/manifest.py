@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import Manifest, RateLimit, Stream
+from portal.connectors.manifest import Manifest, RateLimit, Stream
 
 MANIFEST = Manifest(
     platform="files",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from portal.connectors.base import Cursor
+from portal.connectors.answers import Cursor
 from portal.connectors.shopify.values import Row
 
 LOOK_BACK = timedelta(seconds=60)

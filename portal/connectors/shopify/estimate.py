@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from portal.connectors.base import Step
+from portal.connectors.findings import Step
 
 _PAGED = {"orders": 20, "products": 100, "customers": 100}  # rows of a page where an export is refused twice
 

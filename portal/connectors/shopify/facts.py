@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from portal.connectors.base import StoreFacts
+from portal.connectors.findings import StoreFacts
 from portal.connectors.shopify import values
 from portal.connectors.shopify.client import Answer, Client
 from portal.connectors.shopify.manifest import API_VERSION

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from portal.connectors.base import Page
+from portal.connectors.answers import Page
 from portal.connectors.shopify import bulk, queries, search
 from portal.connectors.shopify.bulk import Desk, Download, Operation
 from portal.connectors.shopify.cursors import History, State, moment_of

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from portal.connectors.base import Cursor, IdPage, Listed
+from portal.connectors.answers import Cursor, IdPage, Listed
 from portal.connectors.glance import Glance
 from portal.connectors.shopify import queries, search
 from portal.connectors.shopify.mapping_orders import proven

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import Field, Manifest, Permission, RateLimit, Stream
+from portal.connectors.manifest import Field, Manifest, Permission, RateLimit, Stream
 
 API_VERSION = "2026-10"
 CREDENTIAL_KINDS = ("auto", "access_token", "client_credentials")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Page, Rejected
+from portal.connectors.answers import Page, Rejected
 from portal.connectors.shopify.cursors import State
 
 Mapped = AnyRecord | Rejected

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from portal.commerce.records import Customer, Deleted, Order, Product, Refund
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.shopify import mapping_catalog, mapping_orders, mapping_people, mapping_refunds
 from portal.connectors.shopify.values import BadValue, inside, number_of, rows, text
 

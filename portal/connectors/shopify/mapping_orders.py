@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from portal.commerce.records import Fulfilment, Order, OrderStatus
-from portal.connectors.base import Listed
+from portal.connectors.answers import Listed
 from portal.connectors.shopify import mapping_lines as lines
 from portal.connectors.shopify import values
 from portal.connectors.shopify.values import Row, inside

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from portal.connectors.base import ConnectionTest, Permission, PermissionResult
+from portal.connectors.findings import ConnectionTest, PermissionResult
+from portal.connectors.manifest import Permission
 from portal.connectors.shopify import facts, queries
 from portal.connectors.shopify.client import Client
 from portal.connectors.shopify.failures import CHECK_SCOPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
-from portal.connectors.base import WebhookThere
+from portal.connectors.findings import WebhookThere
 from portal.connectors.shopify import queries
 from portal.connectors.shopify.failures import of_user_errors
 from portal.connectors.shopify.manifest import MANIFEST

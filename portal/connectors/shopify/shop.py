@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from portal.connectors.base import Credentials
+from portal.connectors.contract import Credentials
 from portal.connectors.shopify.manifest import API_VERSION, CREDENTIAL_KINDS
 from portal.foundation.errors import Permanent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from portal.connectors.base import Cursor, Page
+from portal.connectors.answers import Cursor, Page
 from portal.connectors.shopify import mapping, queries, search
 from portal.connectors.shopify.bulk import Desk
 from portal.connectors.shopify.cursors import State

@@ -1,4 +1,4 @@
-"""Deliveries of Shopify webhooks: recognised, verified, understood. Pure; the module is a `base.Webhooks`.
+"""Deliveries of Shopify webhooks: recognised, verified, understood. Pure; the module is a `contract.Webhooks`.
 
 A delivery is shaped like the old REST API: an order's tells neither when it was paid nor its tax by line as GraphQL does. Mapped
 from it, a row would say something else than the same row from a page, and days would move. So a delivery only names what
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from portal.connectors.base import Delivery, Rejected
+from portal.connectors.answers import Delivery, Rejected
 from portal.connectors.shopify import mapping
 from portal.connectors.shopify.shop import normalised
 from portal.connectors.shopify.values import ITEM, text

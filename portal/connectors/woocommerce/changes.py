@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from portal.connectors.base import Cursor
+from portal.connectors.answers import Cursor
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.scan import LARGEST_PAGE, Part, Position, read_part
 

@@ -7,8 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
-from portal.connectors.base import ConnectionTest, Credentials, Cursor, IdPage, Manifest, Page, WebhookThere
+from portal.connectors.answers import Cursor, IdPage, Page
+from portal.connectors.contract import Credentials
+from portal.connectors.findings import ConnectionTest, WebhookThere
 from portal.connectors.glance import Glance
+from portal.connectors.manifest import Manifest
 from portal.connectors.woocommerce import identities, probe, registration
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.glance import glance

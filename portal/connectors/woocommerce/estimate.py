@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from portal.connectors.base import Step
+from portal.connectors.findings import Step
 from portal.connectors.woocommerce.scan import LARGEST_PAGE
 
 SLOW_PAGE = 2.0

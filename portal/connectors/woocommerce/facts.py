@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from portal.connectors import values
-from portal.connectors.base import StoreFacts
+from portal.connectors.findings import StoreFacts
 from portal.connectors.woocommerce.client import Client
 
 SKEW = timedelta(minutes=5)

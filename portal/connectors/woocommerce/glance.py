@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from portal.connectors.base import Listed
+from portal.connectors.answers import Listed
 from portal.connectors.glance import Glance
 from portal.connectors.values import BadValue, identifier
 from portal.connectors.woocommerce.client import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from portal.connectors.base import Cursor, IdPage, Listed
+from portal.connectors.answers import Cursor, IdPage, Listed
 from portal.connectors.values import BadValue, identifier
 from portal.connectors.woocommerce.changes import LISTS
 from portal.connectors.woocommerce.client import Client

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from portal.connectors import values
-from portal.connectors.base import Listed
+from portal.connectors.answers import Listed
 
 FIELDS = {
     "orders": "id,status,currency,total,date_created_gmt,date_modified_gmt,date_paid_gmt",

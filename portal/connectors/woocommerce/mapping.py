@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from portal.commerce.records import Coupon, Customer, Deleted, Order, Product, Refund, TaxRate
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.values import BadValue, text
 from portal.connectors.woocommerce import mapping_catalog, mapping_orders, mapping_people
 from portal.connectors.woocommerce.payloads import named

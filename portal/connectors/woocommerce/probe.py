@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from portal.connectors.base import ConnectionTest, PermissionResult
+from portal.connectors.findings import ConnectionTest, PermissionResult
 from portal.connectors.untested import untested
 from portal.connectors.woocommerce import facts
 from portal.connectors.woocommerce.client import Answer, Client

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from portal.connectors.base import WebhookThere
+from portal.connectors.findings import WebhookThere
 from portal.connectors.values import BadValue, identifier, text
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.manifest import MANIFEST

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from portal.connectors.base import Credentials
+from portal.connectors.contract import Credentials
 from portal.connectors.woocommerce.manifest import AUTH_METHODS, DEFAULT_TIMEOUT, DEFAULT_VERSION
 from portal.foundation.errors import Permanent
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from portal.commerce.records import AnyRecord, Product
-from portal.connectors.base import Cursor, Page, Rejected
+from portal.connectors.answers import Cursor, Page, Rejected
 from portal.connectors.woocommerce import mapping
 from portal.connectors.woocommerce.changes import Changes, changed_since, next_part
 from portal.connectors.woocommerce.client import Client

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from portal.commerce.records import Deleted, Product
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.woocommerce import mapping
 from portal.connectors.woocommerce.client import Client
 from portal.connectors.woocommerce.scan import Position, read_part

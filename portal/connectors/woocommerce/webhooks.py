@@ -1,4 +1,4 @@
-"""Deliveries of WooCommerce webhooks: recognised, verified, understood. Pure; the module is a `base.Webhooks`."""
+"""Deliveries of WooCommerce webhooks: recognised, verified, understood. Pure; the module is a `contract.Webhooks`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Delivery, Rejected
+from portal.connectors.answers import Delivery, Rejected
 from portal.connectors.values import text
 from portal.connectors.woocommerce import mapping
 from portal.connectors.woocommerce.body import parse as parse_json

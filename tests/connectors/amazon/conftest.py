@@ -12,7 +12,7 @@ import pytest
 
 from portal.commerce.records import AnyRecord
 from portal.connectors.amazon.connector import AmazonConnector
-from portal.connectors.base import Cursor, Page, Rejected
+from portal.connectors.answers import Cursor, Page, Rejected
 from portal.foundation.outbound import Budget, OutboundClient
 from portal.sandbox import Sandbox, SandboxStoreSpec
 from portal.sandbox.amazon.options import AmazonOptions

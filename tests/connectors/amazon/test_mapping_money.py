@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.commerce.records import Fee, Refund
 from portal.connectors.amazon import mapping
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from tests.connectors.amazon.samples import NOW, US, part, refund, related, seller
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portal.commerce.records import Fee, Order, Product, Refund
 from portal.connectors.amazon import mapping
 from portal.connectors.amazon.marketplaces import MARKETPLACES
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from tests.connectors.amazon.samples import GB, NOW, order, refund, reported, seller, summary
 
 ACCOUNT = seller()

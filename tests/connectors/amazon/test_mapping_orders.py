@@ -7,7 +7,7 @@ import pytest
 
 from portal.commerce.records import Fulfilment, Order, OrderStatus
 from portal.connectors.amazon import mapping
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from tests.connectors.amazon.samples import CA, GB, NOW, US, item, money, order, seller, share
 
 

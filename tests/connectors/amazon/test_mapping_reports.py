@@ -7,7 +7,7 @@ import pytest
 
 from portal.commerce.records import Order, OrderStatus
 from portal.connectors.amazon import mapping
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from tests.connectors.amazon.samples import GB, NOW, US, item, money, order, reported, seller, share
 
 

@@ -9,7 +9,7 @@ import pytest
 from portal.commerce.records import Product
 from portal.connectors.amazon import mapping
 from portal.connectors.amazon.marketplaces import MARKETPLACES
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from tests.connectors.amazon.samples import DE, GB, NOW, seller, summary
 
 FR = "A13V1IB3VIYZZH"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.connectors.shopify.connector import ShopifyConnector
 from portal.foundation.outbound import OutboundClient
 from portal.sandbox import Sandbox

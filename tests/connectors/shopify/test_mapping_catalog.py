@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.commerce.records import Customer, Product
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.shopify import mapping
 from tests.connectors.shopify import samples
 from tests.connectors.shopify.samples import NOW, level, variant

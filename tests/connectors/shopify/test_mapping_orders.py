@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.commerce.records import Fulfilment, Order, OrderStatus, Refund
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.shopify import mapping
 from tests.connectors.shopify import samples
 from tests.connectors.shopify.samples import NOW, bag

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from portal.commerce.records import AnyRecord
-from portal.connectors.base import Connector, Cursor, Page, Rejected
+from portal.connectors.answers import Cursor, Page, Rejected
+from portal.connectors.contract import Connector
 
 MOST_PAGES = 200
 

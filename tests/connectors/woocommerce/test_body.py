@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from portal.commerce.records import Order
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.woocommerce import body, mapping
 from portal.connectors.woocommerce.payloads import OrderPayload
 from tests.connectors.woocommerce import samples

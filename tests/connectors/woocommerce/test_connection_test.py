@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from portal.connectors.base import ConnectionTest
+from portal.connectors.findings import ConnectionTest
 from portal.connectors.woocommerce.connector import WooCommerceConnector
 from portal.sandbox.server import Sandbox
 from portal.sandbox.spec import SandboxStoreSpec

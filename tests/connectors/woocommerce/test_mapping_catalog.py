@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.commerce.records import Coupon, Customer, Deleted, Product, TaxRate
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.woocommerce import mapping
 from tests.connectors.woocommerce import samples
 from tests.connectors.woocommerce.samples import NOW

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.commerce.records import Record
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 from portal.connectors.woocommerce import mapping
 from tests.connectors.woocommerce import samples
 from tests.connectors.woocommerce.samples import NOW

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from portal.connectors.base import Credentials
+from portal.connectors.contract import Credentials
 from portal.foundation.errors import AuthFailed, Forbidden, Permanent, RateLimited, Temporary
 from portal.foundation.outbound import Budget, OutboundClient, retry_after_seconds
 

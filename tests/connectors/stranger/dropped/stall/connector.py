@@ -10,19 +10,10 @@ from portal.connectors.stall import mapping
 from portal.connectors.stall.client import Client
 from portal.connectors.stall.manifest import MANIFEST
 
-from portal.connectors.base import (
-    ConnectionTest,
-    Credentials,
-    Cursor,
-    IdPage,
-    Listed,
-    Manifest,
-    Page,
-    PermissionResult,
-    Rejected,
-    StoreFacts,
-    WebhookThere,
-)
+from portal.connectors.answers import Cursor, IdPage, Listed, Page, Rejected
+from portal.connectors.contract import Credentials
+from portal.connectors.findings import ConnectionTest, PermissionResult, StoreFacts, WebhookThere
+from portal.connectors.manifest import Manifest
 from portal.foundation.errors import ConnectorError, Permanent
 from portal.foundation.outbound import Budget, OutboundClient
 

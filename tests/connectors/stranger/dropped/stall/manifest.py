@@ -1,6 +1,6 @@
 """Everything the portal shows and needs to know of Market Stall."""
 
-from portal.connectors.base import Field, Manifest, Permission, RateLimit, Stream
+from portal.connectors.manifest import Field, Manifest, Permission, RateLimit, Stream
 
 MANIFEST = Manifest(
     platform="stall",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from portal.commerce.records import Fulfilment, Order, OrderLine, OrderStatus, Product
-from portal.connectors.base import Rejected
+from portal.connectors.answers import Rejected
 
 _STATUS = {"sold": OrderStatus.COMPLETED, "promised": OrderStatus.PENDING, "off": OrderStatus.CANCELLED}
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from portal.connectors.stall import mapping
 
-from portal.connectors.base import Delivery, Rejected
+from portal.connectors.answers import Delivery, Rejected
 
 KEPT_HEADERS = frozenset({"content-type", "x-stall-topic", "x-stall-delivery"})
 Headers = Mapping[str, str]
