@@ -54,10 +54,24 @@ _LOG = log_lines(
 
 
 class Stated(NamedTuple):
-    """Days before `day` are stated; it begins at `begins` in the organization's zone."""
+    """Days before `day` are stated; it begins at `begins` in the organization's zone.
+
+    Of a source that counts from a day on, only those from `since` (which begins at `since_begins`): what it says of days before
+    stands in no total.
+    """
 
     day: date
     begins: datetime
+    since: date | None = None
+    since_begins: datetime | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether `day` is stated."""
+        return (self.since is None or day >= self.since) and day < self.day
+
+    def holds_time(self, at: datetime) -> bool:
+        """Whether the day of `at` is stated."""
+        return (self.since_begins is None or at >= self.since_begins) and at < self.begins
 
 
 class Part(NamedTuple):
@@ -86,7 +100,7 @@ class Restating:
         """Whether a row that was `was`, or one that will stand on the day of `at`, is of a stated day."""
         if self._stated is None:
             return False
-        return (was is not None and was.day < self._stated.day) or (at is not None and at < self._stated.begins)
+        return (was is not None and self._stated.holds(was.day)) or (at is not None and self._stated.holds_time(at))
 
     def changed(self, kind: str, key: str, was: Part | None, now: Part) -> None:
         """A row of `kind` (orders, refunds) was written. Of several changes the first `was` and the last `now` count."""
@@ -97,7 +111,7 @@ class Restating:
 
     async def log(self, scope: Scope, connection_id: int) -> None:
         """After the rows and rollups: write what changed of stated days; no statement when nothing did."""
-        if self._stated is not None and (days := told(self._changes, self._stated.day)):
+        if self._stated is not None and (days := told(self._changes, self._stated)):
             columns = [list(column) for column in zip(*days, strict=True)]
             await scope.sql.execute(_LOG, scope.org_id, connection_id, *columns, self._work)
 
@@ -109,9 +123,9 @@ class _Day:
 
 
 def told(
-    changes: Mapping[tuple[str, str], tuple[Part | None, Part]], stated: date
+    changes: Mapping[tuple[str, str], tuple[Part | None, Part]], stated: Stated
 ) -> list[tuple[date, Decimal, int, str]]:
-    """Days before `stated` whose revenue or number of orders the changes moved: by how much, and the reasons as JSON. Pure.
+    """Days that are `stated` whose revenue or number of orders the changes moved: by how much, and the reasons as JSON. Pure.
 
     A row that counted is taken away from its day and added to the day it stands on now; on one day that is one edit.
     """
@@ -119,7 +133,7 @@ def told(
     for (kind, _), (was, now) in changes.items():
         reason = _reason(kind, was, now)
         for half, part in enumerate((was, now)):
-            if part is None or not part.counted or part.day >= stated or was == now:
+            if part is None or not part.counted or not stated.holds(part.day) or was == now:
                 continue
             day, sign = days[part.day], 1 if half else -1
             day.revenue += sign * part.amount

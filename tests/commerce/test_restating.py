@@ -224,6 +224,21 @@ async def test_a_batch_that_waited_while_its_source_began_to_count_is_told(told:
     assert [(row["before_revenue"], row["after_revenue"]) for row in await log(told)] == [(100, 107)]
 
 
+async def test_days_before_its_source_counts_are_not_restated(told: Store):
+    async with tenant(told.rt.database, told.org) as scope:
+        await scope.sql.execute("UPDATE client_api_credentials SET counts_from = $1", YESTERDAY.date())
+    before = YESTERDAY - timedelta(days=1)
+    await told.write(order("3", total="7", at=before))
+    await told.write(order("3", total="9", at=before, version=1), deleted("3"))
+    assert await log(told) == []
+    await told.write(order("4", total="5", at=before))
+    await told.write(order("4", total="5", at=YESTERDAY, version=1), order("2", total="41", at=YESTERDAY, version=1))
+    [row] = await log(told)
+    assert (row["day"], row["before_revenue"], row["after_revenue"]) == (YESTERDAY.date(), 100, 106)
+    await told.write(order("2", total="41", at=before, version=2))
+    assert [(row["day"], row["after_revenue"]) for row in (await log(told))[1:]] == [(YESTERDAY.date(), 65)]
+
+
 async def test_a_batch_that_changes_no_total_of_a_stated_day_makes_no_statement_for_it(told: Store):
     asked: list[str] = []
     noted = [order("1", total="60", at=YESTERDAY, version=1, note="by the door"), order("8", at=NOON)]
