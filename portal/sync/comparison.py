@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -19,9 +18,7 @@ from portal.sync.attempt import Attempt
 from portal.sync.carrying import carry
 from portal.sync.checkpoint import Place
 from portal.sync.comparing import (
-    DATED,
     PRICED,
-    TABLES,
     Held,
     Tally,
     agrees,
@@ -33,6 +30,7 @@ from portal.sync.comparing import (
     told_ours,
 )
 from portal.sync.differences import Asked, Found
+from portal.sync.named import Named, unnamed
 from portal.tenancy.scope import Scope, tenant
 
 _CHUNK = 5000
@@ -58,7 +56,7 @@ class Comparison:
     name: str
     began: datetime
     tally: Tally
-    seen: set[int] = field(default_factory=set)  # digests: some 70 MB per million ids
+    named: Named = field(default_factory=Named)
     complete: bool = True
     found: dict[str, Found] = field(default_factory=lambda: {kind: Found() for kind in proof.KINDS})
 
@@ -75,14 +73,13 @@ class Comparison:
     @property
     def listed(self) -> int:
         """How many different ids the store has named so far."""
-        return len(self.seen)
+        return len(self.named)
 
     async def take(self, page: IdPage) -> None:
         """Compare one page of the store's list and heal what it shows."""
         self.complete = self.complete and page.complete
         self.tally.windows += [page.covers] if page.covers else []
-        new = [each for each in dict.fromkeys(page.ids) if _digest(each) not in self.seen]
-        self.seen.update(map(_digest, new))
+        new = self.named.add(page.ids)
         ours = await self._ours(new)
         said = {each: page.listed.get(each) for each in new}
         wrong: dict[str, str] = {}
@@ -112,29 +109,7 @@ class Comparison:
         windows = self.tally.windows
         if not self.complete and not windows:
             return []  # a platform that hides older rows lists fewer than it has
-        within = "true"
-        if not self.complete:
-            at = DATED[self.stream]
-            within = f"""EXISTS (SELECT FROM unnest($4::timestamptz[], $5::timestamptz[]) AS w(since, until)
-              WHERE {at} > since AND {at} < until)"""
-        bounds = [list(each) for each in zip(*windows, strict=True)] if not self.complete else []
-        gone: list[str] = []
-        after = ""
-        while True:
-            async with tenant(self.attempt.rt.database, self.attempt.org_id, read_only=True) as scope:
-                rows = await scope.sql.fetch(
-                    f"""SELECT external_id FROM {TABLES[self.stream]} WHERE org_id = portal_org() AND connection_id = $1
-                          AND external_id > $2 AND deleted_at IS NULL AND arrived_at < $3 AND {within}
-                        ORDER BY external_id LIMIT {_CHUNK}""",  # noqa: S608
-                    self.attempt.connection.id,
-                    after,
-                    self.began,
-                    *bounds,
-                )
-            gone += [row["external_id"] for row in rows if _digest(row["external_id"]) not in self.seen]
-            if len(rows) < _CHUNK:
-                return gone
-            after = rows[-1]["external_id"]
+        return await unnamed(self.attempt, self.stream, self.named, self.began, None if self.complete else windows)
 
     async def finish(self, gone: list[str]) -> None:
         """Delete what the store does not know any more and write the outcome, in one transaction. Of an incomplete list nothing
@@ -167,9 +142,7 @@ class Comparison:
                     if mine.deleted_at is None:
                         tally.count(None, mine, listed=False)
             if tally.windows:
-                await carry(
-                    scope, self.attempt.connection.id, self.stream, found, lambda each: _digest(each) in self.seen
-                )
+                await carry(scope, self.attempt.connection.id, self.stream, found, self.named.__contains__)
             await proof.save(
                 scope,
                 self.attempt.org_id,
@@ -246,7 +219,3 @@ class Comparison:
     async def _ours(self, ids: list[str]) -> dict[str, Held]:
         async with tenant(self.attempt.rt.database, self.attempt.org_id, read_only=True) as scope:
             return await held(scope, self.attempt.connection.id, self.stream, ids)
-
-
-def _digest(identifier: str) -> int:
-    return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "big")
