@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 import msgspec
 
@@ -57,18 +58,31 @@ async def give(scope: Scope, given: Sequence[Given], source: str, by: str) -> li
     return shifts
 
 
-async def remove(scope: Scope, currency: str, day: date, by: str) -> list[Shift]:
-    """Forget what was given of a currency on a day; the rates that changed (a fetched one may take its place)."""
+async def remove(
+    scope: Scope, currency: str, day: date, by: str, base: str | None = None
+) -> tuple[list[str], list[Shift]]:
+    """Forget what was given of a currency on a day, of one `base` or of all: what that was ("1 SEK = 0.09 EUR"), empty when there
+    was nothing, and the rates that changed (a fetched one may take its place)."""
     await exchange.alone(scope)
-    await scope.sql.execute(
-        """DELETE FROM exchange_quotes q USING organizations o WHERE q.day = $2 AND (q.currency = $1
-             OR (q.base_currency = $1 AND q.currency = o.reporting_currency))""",
+    gone = await scope.sql.fetch(
+        """DELETE FROM exchange_quotes q USING organizations o WHERE q.day = $2 AND CASE WHEN $3::text IS NULL
+             THEN q.currency = $1 OR (q.base_currency = $1 AND q.currency = o.reporting_currency)
+             ELSE q.currency = $1 AND q.base_currency = $3 END
+           RETURNING q.base_currency AS base, q.currency, q.rate, q.of_base""",
         currency,
         day,
+        base,
     )
+    if not gone:
+        return [], []
     shifts = await exchange.derive(scope, await tracked(scope), {day})
     await recalculations.request(scope, shifts, by)
-    return shifts
+    return [_sentence(*row) for row in gone], shifts
+
+
+def _sentence(base: str, currency: str, rate: Decimal, of_base: bool) -> str:
+    one, other = (base, currency) if of_base else (currency, base)
+    return f"1 {one} = {rate:f} {other}"
 
 
 async def follow(scope: Scope) -> list[Shift]:

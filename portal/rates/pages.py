@@ -17,7 +17,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.csv import csv_answer
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.foundation.web.requests import form_values
-from portal.rates import giving, overview, recalculations, reporting
+from portal.rates import giving, overview, quoted, recalculations, reporting
 from portal.rates.given import Given, Wrong, currency_of, day_of, known_currencies, rate_of
 from portal.tenancy.scope import tenant
 
@@ -58,15 +58,22 @@ async def remove_rate() -> Response:
     form, rt, who = await form_values(), runtime(), principal()
     try:
         currency, day = currency_of(form.get("currency", "")), date.fromisoformat(form.get("day", ""))
+        base = currency_of(form["base"]) if form.get("base") else None
     except (Wrong, ValueError):
         raise BadRequest("Which rate should be removed?") from None
     async with tenant(rt.database, who.org) as scope:
-        shifts = await giving.remove(scope, currency, day, who.name or who.email)
-        gone = {str(shift.day): str(shift.before) for shift in shifts if shift.currency == currency}
-        await audited(scope, who, "rates.remove", f"{currency} {day}", before=gone)
-    await recalculations.tell(rt, who.org)
-    await flash(f"The rate of {currency} given for {day:%-d %b %Y} is removed.", "success")
-    return redirect(f"/currencies/{currency}", 303)  # type: ignore[return-value]
+        removed, shifts = await giving.remove(scope, currency, day, who.name or who.email, base)
+        if removed:
+            gone = {str(shift.day): str(shift.before) for shift in shifts if shift.currency == currency}
+            before = gone or {"given": ", ".join(removed)}
+            await audited(scope, who, "rates.remove", f"{currency} {day}", before=before)
+        back = f"/currencies/{currency}" if await quoted.known(scope, currency) else "/currencies"
+    if removed:
+        await recalculations.tell(rt, who.org)
+        await flash(f"{' and '.join(removed)}, given for {day:%-d %b %Y}, is removed.", "success")
+    else:
+        await flash(f"Nothing was given of {currency} for {day:%-d %b %Y}. Nothing was removed.", "info")
+    return redirect(back, 303)  # type: ignore[return-value]
 
 
 @route(blueprint, "/currencies/settings", roles=OWNER, family="page", methods=("POST",))
@@ -147,13 +154,8 @@ async def one_currency(currency: str) -> Response:
         found = next((each for each in await overview.in_use(scope, now) if each.currency == code), None)
         rates = await overview.rates_of(scope, code, before=before, limit=_LISTED + 1)
         missing = await overview.missing_days(scope, code)
-        given = {
-            row[0]
-            for row in await scope.sql.fetch(
-                "SELECT day FROM exchange_quotes WHERE currency = $1 OR base_currency = $1", code
-            )
-        }
-    if found is None and not rates:
+        idle = await quoted.idle(scope, code, _LISTED + 1)
+    if found is None and not rates and not idle:
         raise Missing("This currency is not in use here.")
     return await page(
         "rates/currency.html",
@@ -164,7 +166,8 @@ async def one_currency(currency: str) -> Response:
         following=rates[_LISTED - 1].day if len(rates) > _LISTED else None,
         before=before,
         missing=missing,
-        given=given,
+        idle=idle[:_LISTED],
+        more_idle=len(idle) > _LISTED,
         can_change=principal().role in OWNER,
     )
 

@@ -226,3 +226,55 @@ async def test_a_store_in_another_currency_is_told_that_rates_are_missing(bureau
     assert "Rates are missing" not in (await owner.page(path)).text
     await bureau.store.write(order("1", currency="GBP", at=NOW))
     assert "this store sells in GBP" in (await owner.page(path)).text
+
+
+async def test_a_given_quote_that_leads_to_no_rate_is_listed_and_can_be_removed(bureau: Bureau, sign_in: SignIn):
+    owner = await sign_in("owner", bureau.org)
+    await _form(owner, currency="NOK", base="USD")
+    page = (await owner.page("/currencies/NOK")).text
+    assert "1 NOK = 0.09 USD" in page
+    assert "No rate of USD to EUR was given that day" in page
+    removed = await owner.submit(
+        "/currencies/rates/remove", {"currency": "NOK", "base": "USD", "day": TODAY.isoformat()}
+    )
+    assert removed.location == "/currencies", "NOK has no page any more"
+    assert f"1 NOK = 0.09 USD, given for {TODAY:%-d %b %Y}, is removed." in (await owner.page("/currencies")).text
+    assert await bureau.store.rows("SELECT FROM exchange_quotes") == []
+
+
+async def test_a_quote_that_another_one_stands_before_is_removed_alone(bureau: Bureau, sign_in: SignIn):
+    await bureau.give("NOK", "0.085", TODAY)
+    await bureau.give("USD", "0.9", TODAY)
+    await bureau.give("NOK", "0.09", TODAY, base="USD")
+    owner = await sign_in("owner", bureau.org)
+    assert "Another rate stands before it" in (await owner.page("/currencies/NOK")).text
+    await owner.submit("/currencies/rates/remove", {"currency": "NOK", "base": "USD", "day": TODAY.isoformat()})
+    page = (await owner.page("/currencies/NOK")).text
+    assert "Given, but not used" not in page
+    assert (await bureau.rates())["NOK", TODAY] == (Decimal("0.085"), "hand")
+
+
+async def test_remove_stands_only_beside_a_given_rate_and_removing_nothing_says_so(bureau: Bureau, sign_in: SignIn):
+    await bureau.store.write(order("1", currency="USD", at=NOW))
+    async with tenant(bureau.rt.database, bureau.org) as scope:
+        await scope.sql.execute(
+            "INSERT INTO exchange_rates (org_id, currency, day, rate, source) VALUES ($1, 'USD', $2, 0.9, 'fetched')",
+            bureau.org,
+            TODAY,
+        )
+    async with tenant(bureau.rt.database, bureau.org) as scope:
+        await scope.sql.execute(
+            "INSERT INTO exchange_quotes (org_id, day, base_currency, currency, rate, of_base, source)"
+            " VALUES ($1, $2, 'USD', 'NOK', 10, true, 'file')",
+            bureau.org,
+            TODAY,
+        )
+    owner = await sign_in("owner", bureau.org)
+    page = (await owner.page("/currencies/USD")).text
+    assert "Fetched" in page
+    assert "/currencies/rates/remove" not in page
+    await owner.submit("/currencies/rates/remove", {"currency": "USD", "day": TODAY.isoformat()})
+    page = (await owner.page("/currencies/USD")).text
+    assert f"Nothing was given of USD for {TODAY:%-d %b %Y}. Nothing was removed." in page
+    assert await bureau.store.rows("SELECT FROM audit_entries WHERE action = 'rates.remove'") == []
+    assert len(await bureau.store.rows("SELECT FROM exchange_quotes")) == 1
