@@ -14,6 +14,7 @@ from portal.commerce.exchange import Shift
 from portal.foundation.errors import Missing
 from portal.foundation.runtime import Runtime
 from portal.rates import recalculations
+from portal.rates.doubts import Doubt, doubts
 from portal.rates.given import Given
 from portal.rates.giving import Effect, effects, give, in_use
 from portal.rates.reading import Sheet
@@ -36,10 +37,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """What taking over would do, by currency that is sold in."""
+    """What taking over would do, by currency that is sold in; `doubts`: rates that are far from their neighbours."""
 
     effects: list[Effect]
     shifts: list[Shift]
+    doubts: list[Doubt]
 
 
 class _RolledBack(Exception):
@@ -81,12 +83,12 @@ async def turn(rt: Runtime, who: Principal, draft_id: int) -> None:
 async def trial(rt: Runtime, who: Principal, draft: Draft) -> Trial:
     """What taking over would do: done, and rolled back. Quotes of currencies that are not in use change nothing; of the forty of a
     bank's whole history that is nearly all."""
-    found = Trial(effects=[], shifts=[])
+    found = Trial(effects=[], shifts=[], doubts=[])
     try:
         async with tenant(rt.database, who.org) as scope:
             wanted = await in_use(scope)
             shifts = await give(scope, [each for each in draft.given if each.currency in wanted], "file", "")
-            found = Trial(effects=await effects(scope, shifts), shifts=shifts)
+            found = Trial(effects=await effects(scope, shifts), shifts=shifts, doubts=await doubts(scope, shifts))
             raise _RolledBack
     except _RolledBack:
         return found

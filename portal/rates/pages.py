@@ -17,7 +17,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.csv import csv_answer
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.foundation.web.requests import form_values
-from portal.rates import giving, overview, quoted, recalculations, reporting
+from portal.rates import doubts, giving, overview, quoted, recalculations, reporting
 from portal.rates.given import Given, Wrong, currency_of, day_of, known_currencies, rate_of
 from portal.tenancy.scope import tenant
 
@@ -33,18 +33,24 @@ async def currencies() -> Response:
 
 @route(blueprint, "/currencies/rates", roles=OWNER, family="page", methods=("POST",))
 async def give_rate() -> Response:
-    """One rate by hand: 1 `currency` = `rate` `base` from `day` on."""
+    """One rate by hand: 1 `currency` = `rate` `base` from `day` on. One that is far from its neighbours is asked about once."""
     form, rt, who = await form_values(), runtime(), principal()
     given, wrong = _given(form, rt.clock().date())
     if given is None:
         return await _show(form, wrong, status=422)
-    async with tenant(rt.database, who.org) as scope:
-        before = await scope.sql.fetchval(
-            "SELECT rate FROM exchange_rates WHERE currency = $1 AND day = $2", given.currency, given.day
-        )
-        shifts = await giving.give(scope, [given], "hand", who.name or who.email)
-        target = f"{given.currency} {given.day}"
-        await audited(scope, who, "rates.give", target, before={"rate": str(before or "")}, after=_said(given))
+    try:
+        async with tenant(rt.database, who.org) as scope:
+            before = await scope.sql.fetchval(
+                "SELECT rate FROM exchange_rates WHERE currency = $1 AND day = $2", given.currency, given.day
+            )
+            shifts = await giving.give(scope, [given], "hand", who.name or who.email)
+            if form.get("confirmed") != _key(given):
+                for doubt in await doubts.doubts(scope, [each for each in shifts if each.day == given.day]):
+                    raise doubts.Doubted(doubt)
+            target = f"{given.currency} {given.day}"
+            await audited(scope, who, "rates.give", target, before={"rate": str(before or "")}, after=_said(given))
+    except doubts.Doubted as asked:
+        return await _show(form, status=422, doubt=asked.doubt, confirmed=_key(given))
     await recalculations.tell(rt, who.org)
     over = any(shift.was == "fetched" for shift in shifts)
     told = f"1 {given.currency} = {given.rate} {given.base} from {given.day:%-d %b %Y} on."
@@ -172,7 +178,14 @@ async def one_currency(currency: str) -> Response:
     )
 
 
-async def _show(form: dict[str, str], errors: dict[str, str] | None = None, *, status: int = 200) -> Response:
+async def _show(
+    form: dict[str, str],
+    errors: dict[str, str] | None = None,
+    *,
+    status: int = 200,
+    doubt: doubts.Doubt | None = None,
+    confirmed: str = "",
+) -> Response:
     rt = runtime()
     async with tenant(rt.database, principal().org, read_only=True) as scope:
         now = await overview.settled(scope)
@@ -188,6 +201,8 @@ async def _show(form: dict[str, str], errors: dict[str, str] | None = None, *, s
         status=status,
         values=form,
         errors=errors or {},
+        doubt=doubt,
+        confirmed=confirmed,
         can_change=principal().role in OWNER,
         has_source=bool(rt.settings.rates_url),
         known=sorted(known_currencies()),
@@ -212,6 +227,11 @@ def _given(form: dict[str, str], today: date) -> tuple[Given | None, dict[str, s
     if not wrong and made["currency"] == made["base"]:
         wrong["currency"] = f"Totals are in {made['base']} already: 1 {made['base']} is 1 {made['base']}."
     return (None, wrong) if wrong else (Given(made["day"], made["base"], made["currency"], made["rate"], False), {})
+
+
+def _key(given: Given) -> str:
+    """What was asked about: another rate, day or currency is asked about anew."""
+    return f"{given.currency} {given.day} {given.rate.normalize():f} {given.base}"
 
 
 def _said(given: Given) -> dict[str, str]:
