@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from portal.foundation.logs import redact
+from portal.foundation.redaction import redact
 from portal.foundation.vault.masking import mask
 
 _SECRET_NAME = re.compile(

@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _explain(error: Exception) -> None:
     from portal.foundation.errors import PortalError
-    from portal.foundation.logs import redact
+    from portal.foundation.redaction import redact
 
     if os.environ.get("PORTAL_LOG_LEVEL", "").lower() == "debug":
         import traceback

@@ -9,8 +9,8 @@ import msgspec
 
 from portal.foundation.database import connect_once
 from portal.foundation.errors import PortalError, StartupError
-from portal.foundation.logs import redact
 from portal.foundation.migrate import missing
+from portal.foundation.redaction import redact
 from portal.foundation.roles import Access, access
 from portal.foundation.settings import Settings
 from portal.ops import checks

@@ -8,45 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from portal.foundation.logs import HIDDEN, redact, redacted
+from portal.foundation.logs import HIDDEN, redacted
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.mark.parametrize(
-    ("text", "secret"),
-    [
-        ("GET /wp-json?consumer_key=ck_0123456789abcdef&page=2", "0123456789abcdef"),
-        ("secret cs_fedcba9876543210 was refused", "fedcba9876543210"),
-        ("token shpat_0a1b2c3d4e5f is old", "0a1b2c3d4e5f"),
-        ("key pk_live_abcDEF123456 revoked", "abcDEF123456"),
-        ("Authorization: Bearer abc.def-ghi_jkl", "abc.def-ghi_jkl"),
-        ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
-        ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl end", "hbGciOiJIUzI1NiJ9"),
-        ("postgresql://portal:s3cr3t-word@db:5432/portal", "s3cr3t-word"),
-        ("POST /invitation/V3ryL0ngToken123", "V3ryL0ngToken123"),
-        ("POST /webhooks/woocommerce/0f8fad5bd9cb469fa165", "0f8fad5bd9cb469fa165"),
-        ("oauth_signature=aBcD%2Bef&oauth_nonce=1", "aBcD%2Bef"),
-    ],
-)
-def test_what_looks_like_a_secret_is_replaced_wherever_it_stands(text: str, secret: str) -> None:
-    assert secret not in redact(text)
-    assert "****" in redact(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "order 1042 refunded 12.50 EUR",
-        "redis://localhost:6379/0",
-        "GET /orders?page=2",
-        "check_stock tackled 12 basics",
-    ],
-)
-def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert redact(text) == text
 
 
 def test_fields_named_like_secrets_lose_their_value_at_any_depth() -> None:
@@ -95,6 +59,16 @@ def test_an_uncaught_exception_is_logged_without_its_secrets() -> None:
     assert line["event"] == "uncaught"
     assert "RuntimeError" in line["exception"]
     assert "fedcba9876543210" not in "\n".join(lines)
+
+
+def test_the_lines_of_libraries_lose_keys_headers_and_passwords_however_they_are_quoted() -> None:
+    lines, _ = said(
+        "logging.getLogger('lib').warning('%s %s', {'X-Shopify-Access-Token': 's3ntinel'}, '{\"password\":\"s3ntinel\"}')\n"
+        "structlog.get_logger().info('sent', text='X-Api-Key: s3ntinel', body='oauth_token=s3ntinel')\n"
+        "raise RuntimeError('authorization: s3ntinel')",
+    )
+    assert len(lines) >= 3
+    assert "s3ntinel" not in "\n".join(line for line in lines if "raise RuntimeError(" not in line)
 
 
 def test_people_get_lines_without_colours_when_nobody_watches() -> None:

@@ -2,7 +2,6 @@
 
 from portal.foundation.outbound.budget import Budget
 from portal.foundation.outbound.client import OutboundClient
-from portal.foundation.outbound.redaction import redact, redact_url
 from portal.foundation.outbound.replies import Reply, StreamReply
 from portal.foundation.outbound.retry import RetryPolicy, retry_after_seconds
 
@@ -12,7 +11,5 @@ __all__ = [
     "Reply",
     "RetryPolicy",
     "StreamReply",
-    "redact",
-    "redact_url",
     "retry_after_seconds",
 ]
