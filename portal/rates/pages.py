@@ -49,12 +49,17 @@ async def give_rate() -> Response:
                     raise doubts.Doubted(doubt)
             target = f"{given.currency} {given.day}"
             await audited(scope, who, "rates.give", target, before={"rate": str(before or "")}, after=_said(given))
+            idle = await quoted.idle(scope, given.currency, _LISTED)
+            unused = any((each.day, each.base) == (given.day, given.base) for each in idle)
     except doubts.Doubted as asked:
         return await _show(form, status=422, doubt=asked.doubt, confirmed=_key(given))
     await recalculations.tell(rt, who.org)
     over = any(shift.was == "fetched" for shift in shifts)
     told = f"1 {given.currency} = {given.rate} {given.base} from {given.day:%-d %b %Y} on."
-    await flash(f"{told} It stands instead of the fetched rate of that day." if over else told, "success")
+    if unused:
+        await flash(f"{told} It is not used: the page of {given.currency} says why.", "warn")
+    else:
+        await flash(f"{told} It stands instead of the fetched rate of that day." if over else told, "success")
     return redirect("/currencies", 303)  # type: ignore[return-value]
 
 
@@ -76,7 +81,7 @@ async def remove_rate() -> Response:
         back = f"/currencies/{currency}" if await quoted.known(scope, currency) else "/currencies"
     if removed:
         await recalculations.tell(rt, who.org)
-        await flash(f"{' and '.join(removed)}, given for {day:%-d %b %Y}, is removed.", "success")
+        await flash(f"Removed: {' and '.join(removed)}, given for {day:%-d %b %Y}.", "success")
     else:
         await flash(f"Nothing was given of {currency} for {day:%-d %b %Y}. Nothing was removed.", "info")
     return redirect(back, 303)  # type: ignore[return-value]

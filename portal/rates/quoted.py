@@ -15,14 +15,17 @@ _IDLE = """
 SELECT q.day, q.base_currency AS base, q.currency, q.rate, q.of_base, q.source, q.given_by,
        EXISTS (SELECT FROM exchange_rates x WHERE x.currency = $1 AND x.day = q.day) AS rated
 FROM exchange_quotes q JOIN organizations o ON o.id = q.org_id
-WHERE (q.currency = $1 OR (q.base_currency = $1 AND q.currency = o.reporting_currency)) AND NOT EXISTS (
+WHERE $1 <> o.reporting_currency AND (q.currency = $1 OR (q.base_currency = $1 AND q.currency = o.reporting_currency))
+  AND NOT EXISTS (
   SELECT FROM exchange_rates x WHERE x.currency = $1 AND x.day = q.day AND x.source <> 'fetched'
     AND CASE WHEN x.via_currency IS NULL THEN q.base_currency IN ($1, o.reporting_currency::text)
              ELSE q.base_currency = x.via_currency END)
 ORDER BY q.day DESC, q.base_currency LIMIT $2
 """
 _KNOWN = """
-SELECT EXISTS (SELECT FROM exchange_rates WHERE currency = $1) OR EXISTS (SELECT FROM exchange_quotes WHERE currency = $1)
+SELECT o.reporting_currency <> $1 AND (EXISTS (SELECT FROM exchange_rates WHERE currency = $1)
+  OR EXISTS (SELECT FROM exchange_quotes q WHERE q.currency = $1) OR $2)
+FROM organizations o
 """
 
 
@@ -45,5 +48,5 @@ async def idle(scope: Scope, currency: str, limit: int) -> list[Idle]:
 
 
 async def known(scope: Scope, currency: str) -> bool:
-    """Whether the currency has a page: it is sold in, or has a rate, or a quote was given."""
-    return bool(await scope.sql.fetchval(_KNOWN, currency)) or currency in await exchange.used(scope)
+    """Whether the currency has a page: it is not the reporting one, and is sold in, or has a rate, or a quote was given."""
+    return bool(await scope.sql.fetchval(_KNOWN, currency, currency in await exchange.used(scope)))

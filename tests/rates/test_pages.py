@@ -231,6 +231,7 @@ async def test_a_store_in_another_currency_is_told_that_rates_are_missing(bureau
 async def test_a_given_quote_that_leads_to_no_rate_is_listed_and_can_be_removed(bureau: Bureau, sign_in: SignIn):
     owner = await sign_in("owner", bureau.org)
     await _form(owner, currency="NOK", base="USD")
+    assert "It is not used: the page of NOK says why." in (await owner.page("/currencies")).text
     page = (await owner.page("/currencies/NOK")).text
     assert "1 NOK = 0.09 USD" in page
     assert "No rate of USD to EUR was given that day" in page
@@ -238,7 +239,7 @@ async def test_a_given_quote_that_leads_to_no_rate_is_listed_and_can_be_removed(
         "/currencies/rates/remove", {"currency": "NOK", "base": "USD", "day": TODAY.isoformat()}
     )
     assert removed.location == "/currencies", "NOK has no page any more"
-    assert f"1 NOK = 0.09 USD, given for {TODAY:%-d %b %Y}, is removed." in (await owner.page("/currencies")).text
+    assert f"Removed: 1 NOK = 0.09 USD, given for {TODAY:%-d %b %Y}." in (await owner.page("/currencies")).text
     assert await bureau.store.rows("SELECT FROM exchange_quotes") == []
 
 
@@ -278,3 +279,15 @@ async def test_remove_stands_only_beside_a_given_rate_and_removing_nothing_says_
     assert f"Nothing was given of USD for {TODAY:%-d %b %Y}. Nothing was removed." in page
     assert await bureau.store.rows("SELECT FROM audit_entries WHERE action = 'rates.remove'") == []
     assert len(await bureau.store.rows("SELECT FROM exchange_quotes")) == 1
+
+
+async def test_the_reporting_currency_has_no_page_though_quotes_name_it(bureau: Bureau, sign_in: SignIn):
+    await bureau.give_all([Given(TODAY, "USD", "EUR", Decimal("0.9"), True)], "hand")
+    owner = await sign_in("owner", bureau.org)
+    assert (await owner.page("/currencies/EUR")).status == 404
+    assert "Given, but not used" not in (await owner.page("/currencies/USD")).text
+    removed = await owner.submit(
+        "/currencies/rates/remove", {"currency": "EUR", "base": "USD", "day": TODAY.isoformat()}
+    )
+    assert removed.location == "/currencies"
+    assert await bureau.rates() == {}
