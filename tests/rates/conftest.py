@@ -70,5 +70,7 @@ async def bureau_of(rt: Runtime, org: UUID, **columns: Any) -> Bureau:
 
 @pytest.fixture
 async def bureau(rt: Runtime, org: UUID) -> Bureau:
-    """A bureau of `org`, with nothing sold and no rates."""
-    return await bureau_of(rt, org)
+    """A bureau of `org`, with nothing sold and no rates; what tests before it left waiting is worked off."""
+    made = await bureau_of(rt, org)
+    await made.work()
+    return made
