@@ -9,13 +9,13 @@ What changes meanwhile is read by `searchOrders` from the moment at which this b
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from portal.connectors.amazon import mapping, orders, reports
+from portal.connectors.amazon import orders, reports
 from portal.connectors.amazon.client import Client
-from portal.connectors.amazon.paging import Mapped, made
+from portal.connectors.amazon.paging import made
 from portal.connectors.amazon.reading import Part, Reading
 from portal.connectors.answers import Cursor, Page
 from portal.foundation.errors import ConnectorError, NotFound, Permanent, Temporary
@@ -75,16 +75,7 @@ async def page(client: Client, windows: Windows) -> Page:
     part = await _read(client, windows)
     if part is None:
         return made([], 0, _cursor(windows), False)
-    seen_at = datetime.now(UTC)
-    mapped: list[Mapped] = []
-    doubtful = list(part.scattered)
-    for rows in part.orders:
-        if mapping.tells_all(rows):
-            mapped.append(mapping.reported_order(rows, client.account, seen_at))
-        else:
-            doubtful.append(rows[0]["amazon-order-id"])
-    mapped += await orders.named(client, doubtful)
-    return made(mapped, len(part.orders), _cursor(windows), False)
+    return made(await orders.reported(client, part), len(part.orders), _cursor(windows), False)
 
 
 async def _ask_ahead(client: Client, windows: Windows) -> None:

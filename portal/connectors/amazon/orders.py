@@ -12,6 +12,7 @@ from portal.connectors.amazon.failures import StaleToken
 from portal.connectors.amazon.manifest import MANIFEST
 from portal.connectors.amazon.paging import Mapped, made, next_token, rows_of
 from portal.connectors.amazon.rates import GET_ORDER, SEARCH_ORDERS
+from portal.connectors.amazon.reading import Part
 from portal.connectors.amazon.reports import stamp
 from portal.connectors.answers import Cursor, Page, Rejected
 from portal.connectors.values import text
@@ -88,6 +89,19 @@ async def named(client: Client, ids: Sequence[str]) -> list[Mapped]:
             continue
         found.append(mapping.order(answer.get("order"), client.account, datetime.now(UTC)))
     return found
+
+
+async def reported(client: Client, part: Part) -> list[Mapped]:
+    """The orders of a part of a report. Those that the report does not tell in full, or whose rows it scatters, are asked for."""
+    seen_at = datetime.now(UTC)
+    mapped: list[Mapped] = []
+    doubtful = list(part.scattered)
+    for rows in part.orders:
+        if mapping.tells_all(rows):
+            mapped.append(mapping.reported_order(rows, client.account, seen_at))
+        else:
+            doubtful.append(rows[0]["amazon-order-id"])
+    return mapped + await named(client, doubtful)
 
 
 def _bound(answer: dict[str, object], mapped: Sequence[Mapped], since: datetime, client: Client) -> str:

@@ -131,13 +131,7 @@ async def _reported(client: Client, place: _Place) -> IdPage:
         else:
             return place.page()
     part = await _part(client, place)
-    seen_at, mapped, doubtful = datetime.now(UTC), list[Mapped](), list(part.scattered)
-    for rows in part.orders:
-        if mapping.tells_all(rows):
-            mapped.append(mapping.reported_order(rows, client.account, seen_at))
-        else:
-            doubtful.append(rows[0]["amazon-order-id"])
-    mapped += await orders.named(client, doubtful)
+    mapped = await orders.reported(client, part)
     return _left(place).page(window, mapped, whole=False) if part.finished else place.page(None, mapped, whole=False)
 
 
