@@ -6,7 +6,7 @@ named, it takes the newest order that suits, or the best seller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from portal.sandbox import changes
 from portal.sandbox.asking import Asking, BadControl
@@ -170,16 +170,21 @@ def _bulk_edit(store: Store, ask: Asking) -> Json:
     return {"orders": [row.id for row in rows], "date_modified_gmt": store.clock.gmt(moment)}
 
 
-def _fault(store: Store, ask: Asking) -> Json:
-    fault = Fault(
-        kind=ask.word("kind", "", KINDS),
-        times=ask.integer("times", 1, 1, 1_000_000),
-        seconds=ask.seconds("seconds", 2.0),
-        retry_after=ask.integer("retry_after", 1, 0, 86_400) if ask.has("retry_after") else None,
-        path=ask.text("path", limit=100),
-    )
-    store.faults.plan(fault)
-    return {"kind": fault.kind, "times": fault.times, "planned": len(store.faults.planned)}
+def planning(kinds: Sequence[str]) -> Action:
+    """The action that plans one of a platform's faults."""
+
+    def fault(store: Store, ask: Asking) -> Json:
+        planned = Fault(
+            kind=ask.word("kind", "", kinds),
+            times=ask.integer("times", 1, 1, 1_000_000),
+            seconds=ask.seconds("seconds", 2.0),
+            retry_after=ask.integer("retry_after", 1, 0, 86_400) if ask.has("retry_after") else None,
+            path=ask.text("path", limit=100),
+        )
+        store.faults.plan(planned)
+        return {"kind": planned.kind, "times": planned.times, "planned": len(store.faults.planned)}
+
+    return fault, ("kind", "times", "seconds", "retry_after", "path")
 
 
 def _clear_faults(store: Store, ask: Asking) -> Json:
@@ -218,7 +223,7 @@ ACTIONS: dict[str, Action] = {
     "force_delete": (_force_delete, ("order",)),
     "delete_product": (_delete_product, ("sku", "product_id")),
     "bulk_edit": (_bulk_edit, ("count", "status")),
-    "fault": (_fault, ("kind", "times", "seconds", "retry_after", "path")),
+    "fault": planning(KINDS),
     "clear_faults": (_clear_faults, ()),
     "revoke_keys": (_revoke_keys, ()),
     "restore_keys": (_restore_keys, ()),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from portal.sandbox import changes, control
 from portal.sandbox.asking import Asking, BadControl
 from portal.sandbox.control import Action, Json
-from portal.sandbox.faults import KINDS, Fault
+from portal.sandbox.faults import KINDS
 from portal.sandbox.rows import Order
 from portal.sandbox.shopify.api import Api
 from portal.sandbox.shopify.delivery import Courier
@@ -71,7 +71,7 @@ def actions(api: Api, courier: Courier) -> Mapping[str, Action]:
         "fulfil_order": (_setting("completed"), ("order",)),
         "delete_order": (_delete_order, ("order",)),
         "bulk_edit": (control.ACTIONS["bulk_edit"][0], ("count", "status")),
-        "fault": (_fault, ("kind", "times", "seconds", "retry_after", "path")),
+        "fault": control.planning(FAULTS),
         "set_scopes": (set_scopes, ("scopes",)),
         "expire_tokens": (expire_tokens, ()),
         "set_token_life": (set_token_life, ("seconds",)),
@@ -127,15 +127,3 @@ def _delete_order(store: Store, ask: Asking) -> Json:
     changes.force_delete(store, order)
     store.publish("order.deleted", order)
     return {"order_id": order.id, "status": "deleted"}
-
-
-def _fault(store: Store, ask: Asking) -> Json:
-    fault = Fault(
-        kind=ask.word("kind", "", FAULTS),
-        times=ask.integer("times", 1, 1, 1_000_000),
-        seconds=ask.seconds("seconds", 2.0),
-        retry_after=ask.integer("retry_after", 1, 0, 86_400) if ask.has("retry_after") else None,
-        path=ask.text("path", limit=100),
-    )
-    store.faults.plan(fault)
-    return {"kind": fault.kind, "times": fault.times, "planned": len(store.faults.planned)}

@@ -7,16 +7,13 @@ remove it and nothing is repeated, for a test has no four hours.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
+from functools import partial
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
-
+from portal.sandbox.courier import QueuedCourier, signature
 from portal.sandbox.rows import Customer, Order, Product, Webhook
 from portal.sandbox.shopify.api import VERSION
 from portal.sandbox.shopify.gate import client_secret
@@ -24,8 +21,6 @@ from portal.sandbox.shopify.payloads import customer_body, level_body, order_bod
 from portal.sandbox.store import Store
 
 FAILURES_ALLOWED = 8
-TIMEOUT_SECONDS = 5.0
-LOG_LENGTH = 500
 _ORDER = {
     "order.created": "orders/create",
     "order.updated": "orders/updated",
@@ -41,36 +36,13 @@ _PRODUCT = {
 _CUSTOMER = {"customer.created": "customers/create", "customer.updated": "customers/update"}
 
 
-def signature(body: bytes, secret: str) -> str:
-    """base64(HMAC-SHA256(raw body, client secret)), the value of `X-Shopify-Hmac-Sha256`."""
-    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
-
-
-class Courier:
-    """Delivers one store's webhooks in background tasks. `twice` is how many of the next ones arrive doubled at once.
-
-    `store.deliveries` keeps the last 500 attempts, for the control page and for tests.
-    """
+class Courier(QueuedCourier):
+    """Tells everyone who subscribed to it of a change. `twice` is how many of the next deliveries arrive doubled at once."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        super().__init__(store)
         self.twice = 0
-        self._session: aiohttp.ClientSession | None = None
-        self._last: dict[int, asyncio.Task[None]] = {}
-        self._late: set[asyncio.Task[None]] = set()
         store.listeners.append(self._heard)
-
-    async def close(self) -> None:
-        """Cancels what is under way."""
-        for task in (*self._last.values(), *self._late):
-            task.cancel()
-        await self.settled()
-        if self._session is not None:
-            await self._session.close()
-
-    async def settled(self) -> None:
-        """Waits until every delivery planned so far has been tried."""
-        await asyncio.gather(*self._last.values(), *self._late, return_exceptions=True)
 
     def send(self, topic: str, body: dict[str, Any]) -> None:
         """Deliver a body to everyone who subscribed to the topic."""
@@ -125,61 +97,15 @@ class Courier:
             self.send(_PRODUCT[topic], product_body(self.store, row.parent or row))
 
     def _enqueue(self, hook: Webhook, topic: str, raw: bytes, headers: dict[str, str], copies: int) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # a store without a server sends nothing
-        fate, seconds = self.store.fate()
-        if fate == "dropped":
-            return
-        copies += fate == "doubled"
-        if seconds:  # overtaken by those behind it
-            late = loop.create_task(self._deliver(hook, topic, raw, headers, copies, None, seconds))
-            self._late.add(late)
-            late.add_done_callback(self._late.discard)
-            return
-        before = self._last.get(hook.id)
-        self._last[hook.id] = loop.create_task(self._deliver(hook, topic, raw, headers, copies, before))
+        fate, late = self.fate()
+        if fate != "dropped":
+            self.plan(hook, partial(self._deliver, hook, topic, raw, headers, copies + (fate == "doubled")), late)
 
-    async def _deliver(  # noqa: PLR0917 - a delivery's parts
-        self,
-        hook: Webhook,
-        topic: str,
-        raw: bytes,
-        headers: dict[str, str],
-        copies: int,
-        before: asyncio.Task[None] | None,
-        seconds: float = 0.0,
-    ) -> None:
-        await asyncio.sleep(seconds)
-        if before is not None:
-            await asyncio.wait([before])
+    async def _deliver(self, hook: Webhook, topic: str, raw: bytes, headers: dict[str, str], copies: int) -> None:
         if hook.id not in self.store.webhooks:
             return
-        for status in await asyncio.gather(*(self._post(hook, raw, headers) for _ in range(copies))):
-            self.store.deliveries.append(
-                {
-                    "webhook_id": hook.id,
-                    "topic": topic,
-                    "url": hook.delivery_url,
-                    "status": status,
-                    "delivery_id": headers["X-Shopify-Webhook-Id"],
-                }
-            )
+        for status in await asyncio.gather(*(self.post(hook, raw, headers) for _ in range(copies))):
+            self.log(hook, topic, status, headers["X-Shopify-Webhook-Id"])
             hook.failures = 0 if 200 <= status < 300 else hook.failures + 1
-        del self.store.deliveries[:-LOG_LENGTH]
         if hook.failures >= FAILURES_ALLOWED:
             self.store.webhooks.pop(hook.id, None)
-
-    async def _post(self, hook: Webhook, raw: bytes, headers: dict[str, str]) -> int:
-        """The receiver's status, 0 when it could not be reached."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
-        try:
-            async with self._session.post(
-                hook.delivery_url, data=raw, headers=headers, ssl=False, allow_redirects=False
-            ) as answer:
-                await answer.read()
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            return 0
