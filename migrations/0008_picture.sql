@@ -48,23 +48,24 @@ CROSS JOIN LATERAL (SELECT CASE WHEN s.store IS NULL THEN coalesce(c.counts_from
                            CASE WHEN s.store IS NULL THEN coalesce(c.counts_until, 'infinity') ELSE 'infinity' END AS end_day) d
 WHERE CASE WHEN s.store IS NULL THEN NOT c.shadow ELSE c.id = s.store END;
 
--- A connection that goes gives its days to the one it was switched with: no day is left to nobody.
-CREATE FUNCTION picture_inherit() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A connection that goes gives its days to the one it was switched with, and says to whom: no day is left to nobody.
+CREATE FUNCTION picture_pass_on(gone client_api_credentials) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE heir bigint;
 BEGIN
-  SELECT CASE WHEN s.old_id = OLD.id THEN s.new_id ELSE s.old_id END INTO heir FROM picture_switches s
-  WHERE s.org_id = OLD.org_id AND s.undone_at IS NULL AND OLD.id IN (s.old_id, s.new_id)
+  IF gone.shadow THEN RETURN NULL; END IF;
+  SELECT CASE WHEN s.old_id = gone.id THEN s.new_id ELSE s.old_id END INTO heir FROM picture_switches s
+  WHERE s.org_id = gone.org_id AND s.undone_at IS NULL AND gone.id IN (s.old_id, s.new_id)
     AND s.old_id IS NOT NULL AND s.new_id IS NOT NULL ORDER BY s.id DESC LIMIT 1;
-  IF heir IS NOT NULL AND NOT OLD.shadow THEN
-    UPDATE client_api_credentials SET shadow = false, succeeded_by = NULL,
-      counts_from = CASE WHEN shadow THEN OLD.counts_from WHEN counts_from IS NULL OR OLD.counts_from IS NULL THEN NULL
-                         ELSE least(counts_from, OLD.counts_from) END,
-      counts_until = CASE WHEN shadow THEN OLD.counts_until WHEN counts_until IS NULL OR OLD.counts_until IS NULL THEN NULL
-                          ELSE greatest(counts_until, OLD.counts_until) END
-    WHERE id = heir;
-  END IF;
-  RETURN NULL;
+  UPDATE client_api_credentials SET shadow = false, succeeded_by = NULL,
+    counts_from = CASE WHEN shadow THEN gone.counts_from WHEN counts_from IS NULL OR gone.counts_from IS NULL THEN NULL
+                       ELSE least(counts_from, gone.counts_from) END,
+    counts_until = CASE WHEN shadow THEN gone.counts_until WHEN counts_until IS NULL OR gone.counts_until IS NULL THEN NULL
+                        ELSE greatest(counts_until, gone.counts_until) END
+  WHERE id = heir;
+  RETURN heir;
 END $$;
+CREATE FUNCTION picture_inherit() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM picture_pass_on(OLD); RETURN NULL; END $$;
 -- After the row is gone, so that an organization may go as a whole; first of its triggers (they run by name, foreign keys' are
 -- called RI_…), while the switches still say who it was.
 CREATE TRIGGER "A_inherit_days" AFTER DELETE ON client_api_credentials
