@@ -17,10 +17,10 @@ from uuid import UUID
 from portal.foundation.database import AWAY
 from portal.foundation.runtime import Runtime
 from portal.foundation.settings import Settings
+from portal.ops.demo_keys import credentials_of
 from portal.sandbox import Sandbox, SandboxStoreSpec
-from portal.sandbox.amazon.lwa import keys
 from portal.sandbox.amazon.options import AmazonOptions
-from portal.sandbox.shopify.gate import client_id, client_secret
+from portal.sandbox.shopify.gate import client_id
 from portal.sandbox.shopify.options import ShopifyOptions
 from portal.stores import service as stores
 from portal.sync.jobs import request_sync
@@ -48,25 +48,11 @@ def spec(platform: str, orders: int, seed: int) -> SandboxStoreSpec:
 
 def given(sandbox: Sandbox, name: str) -> dict[str, str]:
     """What the merchant types to connect a store."""
-    store = sandbox.store(name)
-    if store.spec.platform == "shopify":
-        keyed = {"client_id": client_id(store.spec), "client_secret": client_secret(store.spec)}
-        return {"shop_domain": f"{name}.myshopify.com", "access_token": "", **keyed}
-    if store.spec.platform == "amazon":
-        account = keys(store.spec)
-        return {
-            "seller_id": account.seller_id,
-            "marketplace_ids": ",".join(account.marketplaces),
-            "refresh_token": account.refresh_token,
-            "lwa_client_id": account.client_id,
-            "lwa_client_secret": account.client_secret,
-        }
-    return {
-        "site_url": store.site_url,
-        "consumer_key": store.spec.consumer_key,
-        "consumer_secret": store.spec.consumer_secret,
-        "timeout": "5",
-    }
+    spec = sandbox.store(name).spec
+    fields = credentials_of(spec, sandbox.url)
+    if spec.platform == "shopify":
+        return fields | {"access_token": "", "client_id": client_id(spec)}
+    return fields | ({"timeout": "5"} if spec.platform == "woocommerce" else {})
 
 
 def reaching(sandbox: Sandbox) -> dict[str, Any]:
