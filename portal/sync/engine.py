@@ -7,9 +7,11 @@ when its heartbeat is missed, and reading goes on there. Rows read twice change 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -97,13 +99,14 @@ async def run(
         asked=asked,
     )
     keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner, attempt.tell))
-    work = asyncio.create_task(_work(attempt, known, patience or Patience()))
     try:
-        await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise LeaseLost  # cancelled by a person, or taken over while this process was frozen
-        await work
-        return await _end(attempt)
+        while True:
+            await _held_by(keeper, _work(attempt, known, patience or Patience()))
+            outcome = await _end(attempt)
+            if outcome is not None:
+                return outcome
+            async with tenant(rt.database, org_id, read_only=True) as scope:
+                known = await places(scope, connection_id)
     except LeaseLost:
         _log.info("sync_superseded", connection_id=connection_id, run_id=str(run_id))
         return Outcome.LOST
@@ -118,9 +121,22 @@ async def run(
         broke = Permanent("The sync itself failed.", "It is tried again by itself; the portal's log has the reason.")
         return await _failed(held, broke, attempt)
     finally:
-        for task in (keeper, work):
-            task.cancel()
-        await asyncio.gather(keeper, work, return_exceptions=True)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def _held_by(keeper: asyncio.Task[None], coming: Coroutine[Any, Any, None]) -> None:
+    """Do it as long as the keeper holds the lease. Raises `LeaseLost`: cancelled by a person, or taken over while this process
+    was frozen."""
+    work = asyncio.create_task(coming)
+    try:
+        await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise LeaseLost
+        await work
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 async def _work(attempt: Attempt, known: dict[str, Place], patience: Patience) -> None:
@@ -150,8 +166,9 @@ async def _begin(
         return connection, begun, await places(scope, connection_id)
 
 
-async def _end(attempt: Attempt) -> Outcome:
-    """The streams returned: the run is complete, or halted by a pause or by the worker's stop."""
+async def _end(attempt: Attempt) -> Outcome | None:
+    """The streams returned: the run is complete, or halted by a pause or by the worker's stop. None: a person has asked for a
+    sync meanwhile, and what this run passed over as not due is to be read as well."""
     if attempt.halted and attempt.stop.is_set():
         return await _put_back(attempt)
     if attempt.aside:
@@ -159,6 +176,9 @@ async def _end(attempt: Attempt) -> Outcome:
     connection = attempt.connection
     async with tenant(attempt.rt.database, attempt.org_id) as scope:
         await lease.renew(scope, connection.id, attempt.owner)
+        if not (attempt.halted or attempt.forced) and await runs.became_manual(scope, attempt.run_id):
+            attempt.forced = True
+            return None
         await _save_last_progress(scope, attempt)
         if attempt.halted:
             await runs.cancel(scope, connection.id)

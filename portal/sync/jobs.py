@@ -14,6 +14,7 @@ from pgqueuer.queries import Queries
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Conflict, Missing
 from portal.sync import asked as requests
+from portal.sync import runs
 from portal.sync.asked import Asked
 from portal.tenancy.scope import Scope
 
@@ -61,9 +62,10 @@ async def request_sync(
     Without `streams` and `since` it is an ordinary run of everything. `streams`: only these, from where they stand. `since`: what
     changed from that day of the organization on is read again, beside the ordinary runs, whose cursors stay where they are.
 
-    A queued or running one that was asked for the same is returned instead. Raises `Missing`; `Conflict` when the connection
-    is paused, or at another request of chosen streams; `Invalid` by field. A job that was lost is put back, and moved forward
-    when this trigger is more urgent.
+    A queued or running one that was asked for the same is returned instead; an ordinary one becomes the person's when a person
+    asks for it, so that it reads what is not due yet and compares everything (`runs.take_over`). Raises `Missing`; `Conflict`
+    when the connection is paused, or at another request of chosen streams; `Invalid` by field. A job that was lost is put back,
+    and moved forward when this trigger is more urgent.
     """
     platform = await _open_for_runs(scope, org_id, connection_id)
     asked = None
@@ -94,6 +96,8 @@ async def request_sync(
                 connection_id,
             )
         row = await _insert(scope, org_id, connection_id, trigger, asked)
+    elif asked is None and trigger == "manual":
+        await runs.take_over(scope, row["run_id"])
     job = SyncJob(org_id=org_id, connection_id=connection_id, run_id=row["run_id"])
     await put_job(scope, job, trigger, asked)
     return row["id"], row["status"]

@@ -103,7 +103,7 @@ async def reconcile_now(connection_id: int) -> Response:
         _, status = await request_sync(scope, org_id=who.org, connection_id=connection_id, trigger="manual")
         await proof.compare_next_time(scope, connection_id)
         await audited(scope, who, "store.reconcile", connection.name)
-    waits = "A sync is under way; the one after it compares everything again."
+    waits = "A sync is under way; everything is compared after it."
     await flash(waits if status == "running" else "The comparison starts as soon as a worker is free.", "success")
     return _back(connection_id)
 

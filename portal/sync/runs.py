@@ -57,6 +57,27 @@ async def begin(scope: Scope, run_id: UUID) -> Begun | None:
     return None if row is None else Begun(row["trigger"], decode(row["request"]))
 
 
+async def take_over(scope: Scope, run_id: UUID) -> None:
+    """A person asks while an ordinary run that nobody asked for waits or is under way: it becomes the person's.
+
+    Under way it may have passed over streams that were not due; its attempt finds out at its end and goes round once more
+    (`became_manual`). A first run reads everything as it is.
+    """
+    await scope.sql.execute(
+        """UPDATE client_api_sync_results SET trigger = 'manual'
+           WHERE run_id = $1 AND status IN ('queued', 'running') AND trigger IN ('schedule', 'webhook', 'retry')""",
+        run_id,
+    )
+
+
+async def became_manual(scope: Scope, run_id: UUID) -> bool:
+    """Whether a person asked while it was under way. Lock the connection's row before: `jobs.request_sync` does too."""
+    found: bool = await scope.sql.fetchval(
+        "SELECT EXISTS (SELECT FROM client_api_sync_results WHERE run_id = $1 AND trigger = 'manual')", run_id
+    )
+    return found
+
+
 async def must_step_aside(scope: Scope, connection_id: int, run_id: UUID) -> bool:
     """Whether an ordinary run of the connection waits for this one, which reads from a day on and can wait as well."""
     found: bool = await scope.sql.fetchval(
