@@ -27,7 +27,7 @@ async def shop(own_sandbox: Sandbox, connect: Connect) -> Shop:
 async def read_at(shop: Shop) -> Any:
     """When the stream that is seldom due was read to its end."""
     return await shop.value(
-        f"SELECT completed_at FROM sync_cursors WHERE connection_id = $1 AND stream = '{SELDOM_READ}'"  # noqa: S608
+        f"SELECT completed_at FROM sync_cursors WHERE connection_id = $1 AND stream = '{SELDOM_READ}'"
     )
 
 
