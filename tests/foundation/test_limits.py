@@ -15,7 +15,7 @@ from portal.foundation.redis_link import AWAY, RedisLink
 
 @pytest.fixture
 async def link(valkey: Valkey) -> AsyncIterator[RedisLink]:
-    link = RedisLink(valkey.url, "test", pause=0.1)
+    link = RedisLink(valkey.url, "test", timeout=5.0, pause=0.1)  # a busy machine is not an absent Redis
     yield link
     await link.close()
 
