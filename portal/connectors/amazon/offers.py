@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -16,6 +17,9 @@ from portal.foundation.errors import NotFound, Permanent, Temporary
 AT_ONCE = 1000
 _TRIES = 3
 _WAITS = 2
+OLDEST = timedelta(hours=6)
+"""A reading that was left standing for longer (a store that was paused, a key that was refused) is not gone on with: what an
+older list says of stock would be written as that of today. Amazon's own copies of a list are up to six hours old, too."""
 UNREADABLE = "Amazon could not make the list of offers: stock that the seller ships himself is as of an earlier sync."
 
 
@@ -23,11 +27,13 @@ class Place(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The cursor of the stock: the marketplace `at` which the reading stands, and where in it.
 
     First its list of offers (`report` asked for, `document` open at `line`) until it is `listed`, then Amazon's summaries
-    (`token`, `restarts`). `own`: the seller ships some offers himself. `partial`: a list was not to be had.
+    (`token`, `restarts`). `asked`: when the list was asked for, seconds since 1970. `own`: the seller ships some offers himself.
+    `partial`: a list was not to be had.
     """
 
     at: int = 0
     report: str = ""
+    asked: int = 0
     tries: int = 1
     document: str = ""
     line: int = 0
@@ -97,8 +103,11 @@ async def whole(client: Client, marketplace: Marketplace) -> tuple[Listings, lis
 
 
 async def _seek(client: Client, place: Place, marketplace: Marketplace) -> None:
+    if place.report and _outdated(place):
+        _forget(place)
     if not place.report:
         place.report = await reports.ask_listings(client, marketplace)
+        place.asked = _now()
     try:
         report = await reports.wait(client, place.report)
     except NotFound:  # Amazon has forgotten it
@@ -116,18 +125,36 @@ async def _seek(client: Client, place: Place, marketplace: Marketplace) -> None:
 
 def _ask_anew(place: Place) -> None:
     """Asked for again, three times; then the summaries are read without a list."""
-    place.report, place.document, place.line, place.token = "", "", 0, ""
+    _forget(place)
     place.listed = place.partial = place.tries >= _TRIES
     place.tries += 1
 
 
+def _forget(place: Place) -> None:
+    place.report, place.asked, place.document, place.line, place.token, place.listed = "", 0, "", 0, "", False
+
+
+def _outdated(place: Place) -> bool:
+    return abs(_now() - place.asked) > OLDEST.total_seconds()  # a clock that was set back is no reason to trust it for ever
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp())
+
+
 async def _opened(client: Client, place: Place, marketplace: Marketplace, line: int | None) -> Listings | None:
-    """The open list at `line` (None: read to its end); None when Amazon has forgotten it, so that it has to be asked for."""
+    """The open list at `line` (None: read to its end); None when it has to be asked for: forgotten by Amazon, or too old.
+
+    One that this worker has open is read to its end, however long that takes.
+    """
     listings = client.listings
     if listings is not None and listings.document == place.document and line in {None, listings.line}:
         await asyncio.to_thread(listings.skip, line)
         return listings
     _drop(client)
+    if _outdated(place):
+        _forget(place)
+        return None
     try:
         listings = await _open(client, place.document, marketplace)
     except NotFound:

@@ -96,6 +96,27 @@ async def test_a_list_that_amazon_forgot_is_asked_for_again(account: Seller, mon
     assert {each.sku: each.quantity for each in (*first.of(Product), *rest.of(Product))} == told(account)
 
 
+@pytest.mark.parametrize("standing", ["report", "document", "listed"])
+async def test_a_reading_that_was_left_standing_for_days_asks_for_the_list_of_offers_anew(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, standing: str
+) -> None:
+    monkeypatch.setattr(offers, "AT_ONCE", 4)
+    account = await opened(marketplaces=("A1PA6795UKMFR9",))
+    cursor: Any = None
+    while not (cursor or {}).get(standing):
+        cursor = (await account.connect().page("products", cursor)).next
+    asked = account.site.asked
+    await read(account.connect(), "products", dict(cursor))
+    assert asked["createReport"] == 1, "the next worker goes on with the same list"
+    cursor["asked"] -= int(timedelta(days=2).total_seconds())
+    sold = next(each for each in account.store.sellables() if each.managed and is_own(each))
+    account.control("restock", sku=sold.sku, quantity=777)
+    anew = await read(account.connect(), "products", cursor)
+    assert asked["createReport"] == 2
+    assert {each.sku: each.quantity for each in anew.of(Product)} == told(account)
+    assert not anew.rejected, "age is no failure of Amazon's"
+
+
 async def test_the_ids_are_those_of_the_rows_and_without_a_list_not_complete(account: Seller) -> None:
     async def listed() -> tuple[set[str], bool]:
         connector, cursor, seen, complete = account.connect(), None, set(), True
