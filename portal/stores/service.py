@@ -105,15 +105,23 @@ async def create_connection(
 async def replace_credentials(
     rt: Runtime, scope: Scope, connection: StoreConnection, values: Mapping[str, str]
 ) -> None:
-    """Save other (validated, tested) credentials. A new store address starts every stream again from the beginning."""
+    """Save other (validated, tested) credentials. A new store address starts every stream again from the beginning.
+
+    A run under way loses its lease and waits again: with the old credentials it would write what the old address says, cursor
+    and all, or fail for a key that is no longer in use.
+    """
     shown_fields, secret_fields = split(connection.platform, values)
     sealed = await seal_secrets(rt, connection.org_id, connection.public_token, secret_fields)
     await scope.sql.execute(
         """UPDATE client_api_credentials SET settings = $2, secrets = $3, updated_at = now(), next_sync_at = now(),
-             consecutive_failures = 0 WHERE id = $1""",
+             consecutive_failures = 0, lease_owner = NULL, lease_until = NULL WHERE id = $1""",
         connection.id,
         msgspec.json.encode(shown_fields).decode(),
         sealed,
+    )
+    await scope.sql.execute(
+        "UPDATE client_api_sync_results SET status = 'queued' WHERE connection_id = $1 AND status = 'running'",
+        connection.id,
     )
     addresses = manifest_of(connection.platform).address_fields
     if any(shown_fields.get(name) != connection.settings.get(name) for name in addresses):

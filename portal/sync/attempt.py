@@ -25,6 +25,9 @@ from portal.sync.runs import must_step_aside
 from portal.sync.writing import UNWRITABLE, write
 from portal.tenancy.scope import Scope, tenant
 
+SYNCED = frozenset({"active", "error"})
+"""The states of a connection in which its runs go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
@@ -148,7 +151,7 @@ class Attempt:
             self.aside = self.halted = True
 
     async def _hold(self, scope: Scope) -> None:
-        if await lease.renew(scope, self.connection.id, self.owner) not in {"active", "error"}:
+        if await lease.renew(scope, self.connection.id, self.owner) not in SYNCED:
             self.halted = True
 
     async def _sift(self, records: Sequence[AnyRecord], writing: _Writing) -> tuple[list[AnyRecord], list[Rejected]]:

@@ -7,11 +7,9 @@ when its heartbeat is missed, and reading goes on there. Rows read twice change 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -23,7 +21,7 @@ from portal.stores import service as stores
 from portal.stores.connection import StoreConnection
 from portal.sync import lease, runs
 from portal.sync.asked import Asked
-from portal.sync.attempt import Attempt
+from portal.sync.attempt import SYNCED, Attempt
 from portal.sync.checkpoint import Place, places, save_progress
 from portal.sync.lease import LeaseLost
 from portal.sync.progress import encode
@@ -42,7 +40,7 @@ class Outcome(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     STOPPED = "stopped"  # paused by a person
-    PUT_BACK = "put_back"  # the worker stops; to be taken up again
+    PUT_BACK = "put_back"  # the worker stops, or other credentials came; to be taken up again
     ASIDE = "aside"  # an ordinary run goes first; to be taken up again
     LOST = "lost"  # cancelled, taken over, or there was nothing to run
 
@@ -101,15 +99,14 @@ async def run(
     keeper = asyncio.create_task(lease.keep(rt, org_id, connection_id, owner, attempt.tell))
     try:
         while True:
-            await _held_by(keeper, _work(attempt, known, patience or Patience()))
+            await lease.held_by(keeper, _work(attempt, known, patience or Patience()))
             outcome = await _end(attempt)
             if outcome is not None:
                 return outcome
             async with tenant(rt.database, org_id, read_only=True) as scope:
                 known = await places(scope, connection_id)
     except LeaseLost:
-        _log.info("sync_superseded", connection_id=connection_id, run_id=str(run_id))
-        return Outcome.LOST
+        return await _superseded(held)
     except Stopping:
         return await _put_back(attempt)
     except ConnectorError as error:
@@ -123,20 +120,6 @@ async def run(
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-
-
-async def _held_by(keeper: asyncio.Task[None], coming: Coroutine[Any, Any, None]) -> None:
-    """Do it as long as the keeper holds the lease. Raises `LeaseLost`: cancelled by a person, or taken over while this process
-    was frozen."""
-    work = asyncio.create_task(coming)
-    try:
-        await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise LeaseLost
-        await work
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
 
 
 async def _work(attempt: Attempt, known: dict[str, Place], patience: Patience) -> None:
@@ -175,7 +158,9 @@ async def _end(attempt: Attempt) -> Outcome | None:
         return await _step_aside(attempt)
     connection = attempt.connection
     async with tenant(attempt.rt.database, attempt.org_id) as scope:
-        await lease.renew(scope, connection.id, attempt.owner)
+        status = await lease.renew(scope, connection.id, attempt.owner)
+        if attempt.halted and status in SYNCED:  # resumed before the pause was over with this run
+            return await _lay_down(scope, attempt)
         if not (attempt.halted or attempt.forced) and await runs.became_manual(scope, attempt.run_id):
             attempt.forced = True
             return None
@@ -203,11 +188,27 @@ async def _step_aside(attempt: Attempt) -> Outcome:
 
 
 async def _put_back(attempt: Attempt) -> Outcome:
-    async with tenant(attempt.rt.database, attempt.org_id) as scope:
-        await attempt.log.save(scope, attempt.run_id, attempt.rt.clock())
-        await runs.put_back(scope, attempt.run_id)
-        await lease.release(scope, attempt.connection.id, attempt.owner)
+    try:
+        async with tenant(attempt.rt.database, attempt.org_id) as scope:
+            await lease.renew(scope, attempt.connection.id, attempt.owner)
+            return await _lay_down(scope, attempt)
+    except LeaseLost:
+        return await _superseded(attempt)
+
+
+async def _lay_down(scope: Scope, attempt: Attempt) -> Outcome:
+    """To be taken up again at once. The connection's row is locked already."""
+    await attempt.log.save(scope, attempt.run_id, attempt.rt.clock())
+    await runs.put_back(scope, attempt.run_id)
+    await lease.release(scope, attempt.connection.id, attempt.owner)
     return Outcome.PUT_BACK
+
+
+async def _superseded(held: _Held | Attempt) -> Outcome:
+    """The lease is not this attempt's any more. A run that waits again, for its credentials were replaced, is taken up anew."""
+    _log.info("sync_superseded", connection_id=held.connection.id, run_id=str(held.run_id))
+    async with tenant(held.rt.database, held.connection.org_id, read_only=True) as scope:
+        return Outcome.PUT_BACK if await runs.waits(scope, held.run_id) else Outcome.LOST
 
 
 async def _failed(held: _Held, error: ConnectorError, attempt: Attempt | None = None) -> Outcome:
@@ -226,7 +227,7 @@ async def _failed(held: _Held, error: ConnectorError, attempt: Attempt | None = 
                 await runs.fail(scope, connection.id, held.run_id, connection.frequency, error)
             await lease.release(scope, connection.id, held.owner)
     except LeaseLost:
-        return Outcome.LOST
+        return await _superseded(held)
     if attempt is not None:
         await attempt.tell(now=True)
     return Outcome.FAILED

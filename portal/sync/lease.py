@@ -7,9 +7,10 @@ commit finds another owner and is rolled back. The clock is PostgreSQL's, so wor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from portal.foundation.database import AWAY
@@ -80,3 +81,17 @@ async def keep(
                     return
         if tell is not None:
             await tell()
+
+
+async def held_by(keeper: asyncio.Task[None], coming: Coroutine[Any, Any, None]) -> None:
+    """Do it as long as the keeper holds the lease. Raises `LeaseLost`: cancelled by a person, or taken over while this process
+    was frozen."""
+    work = asyncio.create_task(coming)
+    try:
+        await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise LeaseLost
+        await work
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)

@@ -197,6 +197,14 @@ async def step_aside(scope: Scope, run_id: UUID) -> None:
     )
 
 
+async def waits(scope: Scope, run_id: UUID) -> bool:
+    """Whether the run is queued."""
+    found: bool = await scope.sql.fetchval(
+        "SELECT EXISTS (SELECT FROM client_api_sync_results WHERE run_id = $1 AND status = 'queued')", run_id
+    )
+    return found
+
+
 async def put_back(scope: Scope, run_id: UUID) -> None:
     """Running -> queued: the worker is stopping, another (or the next start) goes on from the committed cursor."""
     await scope.sql.execute(
