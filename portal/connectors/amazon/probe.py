@@ -18,6 +18,7 @@ from portal.connectors.findings import ConnectionTest, PermissionResult
 from portal.connectors.untested import untested
 from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, Temporary
 
+_LONGEST = timedelta(days=179)  # a range of more than 180 days is answered as if there were nothing
 Answer = dict[str, object]
 Outcome = Answer | ConnectorError
 
@@ -95,7 +96,8 @@ async def _inventory(client: Client) -> Answer:
 
 
 async def _transactions(client: Client) -> Answer:
-    filters = {"postedAfter": stamp(client.latest() - timedelta(days=30)), "postedBefore": stamp(client.latest())}
+    """As far back as Amazon answers: the one answer that names the seller, so that one who sold nothing lately is known too."""
+    filters = {"postedAfter": stamp(client.latest() - _LONGEST), "postedBefore": stamp(client.latest())}
     answer = await client.get(TRANSACTIONS, TRANSACTIONS_PATH, filters, retries=1)
     payload = answer.get("payload")
     token = next_token(payload, "")

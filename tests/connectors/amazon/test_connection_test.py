@@ -76,6 +76,13 @@ async def test_the_token_of_another_seller_is_noticed(opened: Open) -> None:
     assert any(account.site.options.seller_id in each and "AANOTHERSELLER" in each for each in found.advice)
 
 
+async def test_the_token_of_another_seller_is_noticed_when_nothing_was_sold_for_months(opened: Open) -> None:
+    account = await opened(orders=300)
+    account.control("set_now", now=(datetime.now(UTC) + timedelta(days=100)).isoformat())
+    found = await account.connect(seller_id="AANOTHERSELLER").test()
+    assert any(account.site.options.seller_id in each and "AANOTHERSELLER" in each for each in found.advice)
+
+
 async def test_a_secret_that_is_soon_to_expire_is_warned_of(account: Seller) -> None:
     made = datetime.now(UTC) - timedelta(days=170)
     found = await account.connect(lwa_secret_created=f"{made:%Y-%m-%d}").test()
