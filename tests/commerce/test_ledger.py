@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from portal.commerce.records import Customer, OrderStatus, TaxRate
@@ -303,3 +304,5 @@ async def test_variations_that_a_changed_product_no_longer_names_are_gone_and_ne
     assert await alive() == {"B", "C"}
     await store.write(family(70))  # does not say which it has
     assert await alive() == {"B", "C"}
+    await store.write(msgspec.structs.replace(family(80), variant_ids=()))  # says that it has none
+    assert await alive() == set()

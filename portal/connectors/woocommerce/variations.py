@@ -29,7 +29,7 @@ async def with_variations(client: Client, rows: list[object], seen_at: datetime)
         if found.status == "trashed":
             return [found, *_trashed(row, seen_at)]
         async with gate:
-            return _together(found, await _variations(client, row, found.external_id, seen_at))
+            return _together(found, *await _variations(client, row, found.external_id, seen_at))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -39,8 +39,10 @@ async def with_variations(client: Client, rows: list[object], seen_at: datetime)
     return [each for task in tasks for each in task.result()]
 
 
-async def _variations(client: Client, parent: object, parent_id: str, seen_at: datetime) -> list[_Mapped]:
+async def _variations(client: Client, parent: object, parent_id: str, seen_at: datetime) -> tuple[list[_Mapped], bool]:
+    """(the variations that are listed, whether the product has none: it names none, and the list counts none)."""
     found: list[_Mapped] = []
+    none = isinstance(parent, dict) and parent.get("variations") == []
     position, finished = Position(), False
     while not finished:
         try:
@@ -48,17 +50,20 @@ async def _variations(client: Client, parent: object, parent_id: str, seen_at: d
         except NotFound as gone:
             if gone.code != "PLATFORM_GONE":
                 raise
-            break  # deleted since the page was read; reconciliation finds it
+            return found, False  # deleted since the page was read; reconciliation finds it
         found += [mapping.variation(row, parent, seen_at) for row in part.rows]
         position, finished = part.position, part.finished
-    return found
+        none = none and part.total == 0
+    return found, none
 
 
-def _together(parent: Product, listed: list[_Mapped]) -> list[_Mapped]:
+def _together(parent: Product, listed: list[_Mapped], none: bool) -> list[_Mapped]:
     """A product that names its variations and those that are listed: only what is in neither was deleted.
 
     The product's own list comes from a cache of the shop, which may be older than its variations.
     """
+    if none:
+        return [msgspec.structs.replace(parent, variant_ids=())]
     if parent.variant_ids is not None:
         named = {*parent.variant_ids, *(each.external_id for each in listed)}
         parent = msgspec.structs.replace(parent, variant_ids=tuple(sorted(named)))

@@ -165,6 +165,15 @@ async def test_a_product_names_every_variation_that_its_list_or_the_listing_has(
         assert rows[str(family.id)].variant_ids == tuple(sorted(str(each.id) for each in family.variations))
 
 
+async def test_a_product_whose_last_variation_was_deleted_says_that_it_has_none(
+    sandbox: Sandbox, shop: Store, connect: Connect
+) -> None:
+    family = next(each for each in shop.products.values() if each.variations)
+    for each in list(family.variations):
+        sandbox.control("shop", "delete_product", sku=each.sku)
+    assert (await run(connect(shop), "products")).rows[str(family.id)].variant_ids == ()
+
+
 async def test_a_changed_product_is_read_without_the_others(sandbox: Sandbox, shop: Store, connect: Connect) -> None:
     first = await run(connect(shop), "products")
     simple = next(row for row in shop.products.values() if row.managed and not row.variations)
