@@ -44,18 +44,19 @@ async def sync_stream(attempt: Attempt, stream: Stream, place: Place | None, pat
     if place.seconds_since_completed is not None:  # a new pass
         place = Place(cursor=place.cursor, phase=place.phase)
     state = attempt.streams[stream.name] = StreamProgress(phase=place.phase, done=place.done, total=place.total)
-    pace, first = Pace(), True
+    pace, whole = Pace(), _is_whole(stream, place)
     async with Ahead(partial(_fetch, attempt, stream.name, patience), place.cursor, attempt.rt.clock) as ahead:
         while True:
             pages, arrived_at = await ahead.arrived()
-            if first and await _suddenly_empty(attempt, stream, place, pages[0]):
+            page = together(pages)
+            begun, place = place, advance(place, page)
+            if whole and page.caught_up and not place.done and await _held_some(attempt, stream, page):
+                await _begin_anew(attempt, stream, begun)
                 raise Permanent(
                     f"The store answered with no {stream.name}, but there were some before.",
                     "Check that the address and the key belong to the right store. Nothing was deleted here.",
                     code="PLATFORM_EMPTY",
                 )
-            first, page = False, together(pages)
-            place = advance(place, page)
             state.done, state.total, state.trouble = place.done, place.total, ""
             state.rows_per_second = pace.step(rows_of(page))
             state.eta_seconds = pace.eta(place.done, place.total)
@@ -71,13 +72,24 @@ def _not_due(attempt: Attempt, stream: Stream, place: Place) -> bool:
     return stream.every is not None and not attempt.forced and age is not None and age < stream.every.total_seconds()
 
 
-async def _suddenly_empty(attempt: Attempt, stream: Stream, place: Place, page: Page) -> bool:
-    """A whole reading that finds nothing where we hold rows is a wrong store or a broken one, not a success."""
-    whole = place.cursor is None or stream.cursor == "full"
-    if not whole or page.total or rows_of(page) or not page.caught_up:
+def _is_whole(stream: Stream, place: Place) -> bool:
+    """Whether this reading gives everything that the store has: it began, now or in an earlier run, without a mark."""
+    return place.cursor is None or place.phase == "backfill" or stream.cursor == "full"
+
+
+async def _held_some(attempt: Attempt, stream: Stream, page: Page) -> bool:
+    """A whole reading that found nothing where we hold rows is a wrong store or a broken one, not a success."""
+    if page.total:
         return False
     async with tenant(attempt.rt.database, attempt.org_id, read_only=True) as scope:
         return await holds_any(scope, attempt.connection.id, stream.name)
+
+
+async def _begin_anew(attempt: Attempt, stream: Stream, place: Place) -> None:
+    """Forget how far the reading came that found nothing: what it passed over is read when the store has it again."""
+    if place.cursor is not None:
+        nothing = Page(records=(), next={}, caught_up=False)
+        await attempt.commit(stream.name, nothing, Place(phase=place.phase))
 
 
 async def _fetch(attempt: Attempt, stream: str, patience: Patience, cursor: dict[str, Any] | None) -> Page:

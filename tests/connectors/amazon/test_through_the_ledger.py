@@ -157,6 +157,37 @@ async def test_two_marketplaces_in_two_currencies_equal_the_truth_to_the_cent(op
     assert rejects["rows"] == 0
 
 
+async def test_an_account_that_suddenly_has_no_orders_is_not_believed_and_read_anew_when_it_has_them_again(
+    opened: Open, connect: Connect
+) -> None:
+    shop = await connect(await opened(orders=60))
+    assert await shop.sync() is Outcome.SUCCESS
+    orders = shop.account.store.orders
+    hidden = dict(orders)
+    orders.clear()
+    async with tenant(shop.rt.database, shop.org) as scope:  # as when another account was entered
+        await scope.sql.execute("DELETE FROM sync_cursors WHERE stream = 'orders'")
+    for _ in range(2):
+        assert await shop.sync() is Outcome.FAILED
+        assert (await shop.rows(_LAST_ERROR))[0]["error_code"] == "PLATFORM_EMPTY"
+    orders.update(hidden)
+    asked = shop.account.site.asked["createReport"]
+    assert await shop.sync() is Outcome.SUCCESS
+    await shop.assert_equal_to_truth()
+    assert shop.account.site.asked["createReport"] - asked > 20, "two years, thirty days at a time"
+
+
+async def test_an_account_that_suddenly_offers_nothing_is_not_believed(opened: Open, connect: Connect) -> None:
+    shop = await connect(await opened(orders=60))
+    assert await shop.sync() is Outcome.SUCCESS
+    shop.account.store.products.clear()
+    assert await shop.sync() is Outcome.FAILED
+    assert (await shop.rows(_LAST_ERROR))[0]["error_code"] == "PLATFORM_EMPTY"
+
+
+_LAST_ERROR = "SELECT error_code FROM client_api_sync_results WHERE connection_id = $1 ORDER BY id DESC LIMIT 1"
+
+
 async def test_prices_without_tax_equal_the_truth_too(opened: Open, connect: Connect) -> None:
     shop = await connect(await opened(orders=150, marketplaces=("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8")))
     assert await shop.sync() is Outcome.SUCCESS
