@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from xml.parsers import expat
 
-from portal.connectors.files.bounds import CHUNK, MAX_DEPTH
+from portal.connectors.files.bounds import MAX_DEPTH
 from portal.connectors.files.refusal import Refused
-from portal.connectors.files.xml_records import guarded, refusal
+from portal.connectors.files.xml_records import fed, guarded
 
 BASE = "EUR"
 
@@ -29,14 +28,6 @@ def cubes(path: Path) -> Iterator[tuple[int, str, str, str]]:
 
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _tag: days.pop()
-    with path.open("rb") as file:
-        while True:
-            piece = file.read(CHUNK)
-            try:
-                parser.Parse(piece, not piece)
-            except expat.ExpatError as error:
-                raise refusal(error) from None
-            yield from found
-            found.clear()
-            if not piece:
-                return
+    for _ in fed(parser, path):
+        yield from found
+        found.clear()

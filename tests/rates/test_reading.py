@@ -106,6 +106,8 @@ REFUSED = [
     ('<!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">]><Cube>&a;</Cube>', "document type"),
     ("<Cube>" * 100_000, "nested too deep"),
     (XML[:-40], "cut off"),
+    ("<Cube " + "x" * 6_000_000, "longer than"),
+    ('<?xml version="1.0" encoding="shift_jis"?><Cube/>', "encoding"),
     ("<Cube><Cube time='2026-11-20'/></Cube>", "no rates"),
     ("name,amount\nx,1\n", "not those of exchange rates"),
     ('[{"date": "2026-11-20"}]', "JSON"),

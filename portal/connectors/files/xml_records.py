@@ -19,17 +19,9 @@ _WRAPPERS = frozenset(
 def xml_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line, record) of every record. Raises `Refused` for a document type, and for what is not well-formed or cut off."""
     reading = _Reading()
-    with path.open("rb") as file:
-        while True:
-            piece = file.read(CHUNK)
-            try:
-                reading.parser.Parse(piece, not piece)
-            except expat.ExpatError as error:
-                raise refusal(error) from None
-            yield from reading.finished
-            reading.finished.clear()
-            if not piece:
-                return
+    for _ in fed(reading.parser, path):
+        yield from reading.finished
+        reading.finished.clear()
 
 
 class _Reading:
@@ -105,6 +97,32 @@ def guarded() -> expat.XMLParserType:
     return parser
 
 
+def fed(parser: expat.XMLParserType, path: Path) -> Iterator[None]:
+    """Give the file to `parser`, with a stop after each piece. Raises `Refused`.
+
+    The parser looks at a tag or comment that has no end yet anew with every piece: one of sixty megabytes would take minutes.
+    """
+    given = 0
+    with path.open("rb") as file:
+        while True:
+            piece = file.read(CHUNK)
+            try:
+                parser.Parse(piece, not piece)
+            except expat.ExpatError as error:
+                raise _refusal(error) from None
+            except (ValueError, LookupError):  # what the first line says, and the parser has no table for
+                raise Refused("The file is in an encoding that XML is not read in here.", "Save it as UTF-8.") from None
+            yield
+            if not piece:
+                return
+            given += len(piece)
+            if given - parser.CurrentByteIndex > 2 * MAX_LINE:  # bytes; a character may have two
+                line = parser.CurrentLineNumber
+                raise Refused(
+                    f"Near line {line} a tag or comment is longer than {MAX_LINE:,} characters.", "Split it.", line
+                )
+
+
 def _no_doctype(*_: Any) -> int:
     raise Refused(
         "The file declares a document type (DOCTYPE) or entities, which could reach for other files or grow without end.",
@@ -112,7 +130,7 @@ def _no_doctype(*_: Any) -> int:
     )
 
 
-def refusal(error: expat.ExpatError) -> Refused:
+def _refusal(error: expat.ExpatError) -> Refused:
     """What the parser did not like, in words."""
     cut = {expat.errors.codes[name] for name in _CUT}
     if error.code in cut:

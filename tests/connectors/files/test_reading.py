@@ -145,6 +145,33 @@ def test_a_line_longer_than_the_bound_is_refused_before_it_is_in_memory(write: W
 
 
 @pytest.mark.parametrize(
+    "endless",
+    [
+        b"<r><" + b"x" * 6_000_000,
+        b"<r><!-- " + b"x" * 6_000_000,
+        b"<r><x a='" + b"x" * 6_000_000,
+        b"<?x " + b"x" * 6_000_000,
+    ],
+    ids=["a name", "a comment", "an attribute", "an instruction"],
+)
+def test_a_tag_without_an_end_is_refused_before_it_is_looked_at_again_and_again(write: Write, endless: bytes) -> None:
+    with pytest.raises(Refused, match="longer than"):
+        table(write(endless))
+
+
+def test_blanks_between_records_of_xml_may_be_many(write: Write) -> None:
+    blanks = b" \n" * 3_000_000
+    content = blanks.join([b"<r>", b"<x><id>1</id></x>", b"<x><id>2</id></x>", b"</r>", b""])
+    assert table(write(content)) == (("id",), [["1"], ["2"]])
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "shift_jis", "gb2312", "no-such-encoding"])
+def test_xml_in_an_encoding_that_is_not_read_is_refused(write: Write, encoding: str) -> None:
+    with pytest.raises(Refused, match=r"encoding|unknown"):
+        table(write(f'<?xml version="1.0" encoding="{encoding}"?><orders><order><id>1</id></order></orders>'))
+
+
+@pytest.mark.parametrize(
     ("content", "encoding"),
     [
         ("Müller".encode(), "utf-8"),
