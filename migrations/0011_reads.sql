@@ -1,4 +1,4 @@
--- What the search for orders finds, by an index (docs/adr/0018-searching-orders.md).
+-- What the search for orders finds, by the index of 0015_words_index (docs/adr/0018-searching-orders.md).
 
 -- A text in small letters, with spaces for its punctuation.
 CREATE FUNCTION commerce_spaced(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
@@ -19,5 +19,3 @@ CREATE FUNCTION commerce_asked(org uuid, typed text) RETURNS tsquery LANGUAGE sq
         CROSS JOIN unnest(string_to_array(CASE WHEN t LIKE '%_@_%' THEN lower(t) ELSE commerce_spaced(t) END, ' ')) w(word)
         WHERE w.word <> '' LIMIT 12) w
 $$;
-
-CREATE INDEX orders_words ON orders USING gin (commerce_words(org_id, number, customer_name, customer_email)) WHERE deleted_at IS NULL;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -17,6 +18,7 @@ from portal.foundation.resources import MIGRATIONS_MODULE
 APPS = {"portal": {"models": MODEL_MODULES, "default_connection": "default", "migrations": MIGRATIONS_MODULE}}
 _APP, _PLATFORM = "INHERIT TRUE", "INHERIT FALSE, SET TRUE"
 _LOCK = 0x706F7274  # one migration at a time over all processes
+_ASK_EVERY = 0.25  # seconds
 
 
 async def migrate(owner_url: str, *, login_role: str, login_password: str | None = None) -> list[str]:
@@ -27,13 +29,20 @@ async def migrate(owner_url: str, *, login_role: str, login_password: str | None
     """
     connection = await connect_once(owner_url)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await _alone(connection)
         await _make_roles(connection, login_role, login_password)
         applied = await _run(owner_url, fake_check=False)
         await _install_jobs(connection)
         return applied
     finally:
         await connection.close()
+
+
+async def _alone(connection: Any) -> None:
+    """One at a time. Asked again and again: a statement that waits inside PostgreSQL is a reader that an index which is built
+    beside the writers (`CONCURRENTLY`, 0015_words_index) would wait for, and neither would ever end."""
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
+        await asyncio.sleep(_ASK_EVERY)
 
 
 async def missing(owner_url: str) -> list[str]:

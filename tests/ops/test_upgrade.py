@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
@@ -58,10 +60,69 @@ async def old(servers: Servers) -> tuple[str, str]:
 _ROLES = {"portal_app": "INHERIT TRUE", "portal_platform": "INHERIT FALSE, SET TRUE"}
 
 
+async def login(url: str) -> str:
+    """Bring it up to date; the login role."""
+    role = url.partition("//")[2].partition(":")[0]
+    await migrate(url, login_role=role, login_password=None)
+    return role
+
+
+async def unmigrate(connection: asyncpg.Connection) -> None:
+    """The index that is built beside the writers is to be built again."""
+    await connection.execute("DELETE FROM tortoise_migrations WHERE name = '0015_words_index'")
+
+
+async def test_an_index_whose_building_was_killed_is_built_anew(old: tuple[str, str]) -> None:
+    url, owner = old
+    await login(owner)
+    connection = await connect_once(url)
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'orders_words'::regclass"
+    try:
+        await connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_words'::regclass")
+        await unmigrate(connection)
+        await login(owner)
+        assert await connection.fetchval(valid) is True
+    finally:
+        await connection.close()
+
+
+async def test_orders_are_written_while_their_index_is_built_and_a_second_migration_waits_its_turn(
+    old: tuple[str, str],
+) -> None:
+    url, owner = old
+    await login(owner)
+    slow, writer = await connect_once(url), await connect_once(url)
+    write = "UPDATE orders SET note = ''"
+    try:
+        await unmigrate(writer)
+        await writer.execute("DROP INDEX orders_words")
+        await writer.execute("SET lock_timeout = '5s'")
+        transaction = slow.transaction()
+        await transaction.start()
+        await slow.execute(write)
+        both = [asyncio.create_task(login(owner)), asyncio.create_task(login(owner))]
+        async with asyncio.timeout(20):
+            while not await writer.fetchval(_BUILDING):
+                await asyncio.sleep(0.02)
+        await writer.execute(write)
+        await asyncio.sleep(1)  # long enough for the second one to ask
+        await transaction.commit()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*both)
+        assert await writer.fetchval("SELECT to_regclass('orders_words') IS NOT NULL")
+    finally:
+        await slow.close()
+        await writer.close()
+
+
+_BUILDING = (
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active')"
+)
+
+
 async def test_what_an_earlier_version_stored_is_kept_and_its_running_worker_may_go_on(old: tuple[str, str]) -> None:
     url, owner = old
-    role = f"{owner.partition('//')[2].partition(':')[0]}"
-    await migrate(owner, login_role=role, login_password=None)
+    await login(owner)
     connection = await connect_once(url)
     try:
         states = "SELECT dedupe_key, state FROM webhook_deliveries ORDER BY id"
