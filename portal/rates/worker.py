@@ -67,8 +67,14 @@ async def follow(rt: Runtime) -> int:
     async with platform(rt.database, "rates: who is behind", read_only=True) as scope:
         behind: list[UUID] = [row[0] for row in await scope.sql.fetch(_BEHIND)]
     for org_id in behind:
-        async with tenant(rt.database, org_id) as scope:
-            shifts = await giving.follow(scope)
+        try:
+            async with tenant(rt.database, org_id) as scope:
+                shifts = await giving.follow(scope)
+        except AWAY:
+            raise
+        except Exception as error:  # the other organizations' rates do not wait for this one's
+            _log.exception("rates_not_followed", org_id=str(org_id), error=type(error).__name__)
+            continue
         if shifts:
             await recalculations.tell(rt, org_id)
     return len(behind)

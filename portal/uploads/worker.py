@@ -213,6 +213,8 @@ async def _place(rt: Runtime, largest: int | None) -> None:
                 continue
         except AWAY as error:
             _log.warning("uploads_interrupted", error=type(error).__name__)
+        except Exception as error:  # this place has other uploads to work on
+            _log.exception("uploads_broke", error=type(error).__name__)
         await asyncio.sleep(_ASK_EVERY)
 
 

@@ -14,11 +14,12 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
+from portal.commerce.exchange import Shift
 from portal.foundation.outbound import OutboundClient
 from portal.foundation.runtime import Runtime
 from portal.rates import giving, worker
 from portal.rates.fetching import fetch_if_due
-from portal.tenancy.scope import platform, tenant
+from portal.tenancy.scope import Scope, platform, tenant
 from tests.commerce.made import NOON, order
 from tests.rates.conftest import Bureau, bureau_of
 
@@ -122,6 +123,28 @@ async def test_several_workers_fetch_once_and_every_organization_gets_it(
     found = await _source(fetcher)
     assert (found["error"], found["failures"], found["newest_day"], found["late"]) == (None, 0, DAY, True)
     assert await worker.follow(fetcher) == 0
+
+
+async def test_an_organization_whose_rates_cannot_follow_keeps_no_other_waiting(
+    fetcher: Runtime, bank: Bank, fetched: Bureau, other_org: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    other, follow = await bureau_of(fetcher, other_org), giving.follow
+    await other.store.write(order("1", currency="SEK", total="229"))
+    bank.rates[DAY]["SEK"] = "11"
+    await _due(fetcher)
+    assert await fetch_if_due(fetcher)
+
+    async def broken(scope: Scope) -> list[Shift]:
+        if scope.org_id == fetched.org:
+            raise RuntimeError("no")
+        return await follow(scope)
+
+    monkeypatch.setattr(giving, "follow", broken)
+    await worker.follow(fetcher)
+    monkeypatch.undo()
+    await fetched.work()
+    assert await other.totals() == {"revenue": Decimal("20.8182"), "unconverted": 0}
+    assert await worker.follow(fetcher) == 1, "it is tried again"
 
 
 async def test_what_is_fetched_again_moves_nothing(fetcher: Runtime, fetched: Bureau):

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,29 @@ async def test_an_error_of_ours_is_told_and_leaves_nothing(desk: Desk, monkeypat
     assert upload.status == "failed"
     assert "nothing was changed" in (await desk.visitor.page(f"/uploads/{upload_id}")).text
     assert await desk.revenue() == 0
+
+
+async def test_an_upload_that_cannot_even_be_begun_leaves_the_worker_at_work(
+    desk: Desk, rt: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, begun = await asked(desk, "checking"), worker.load
+
+    async def broken(*_: Any) -> None:
+        monkeypatch.setattr(worker, "load", begun)
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(worker, "PLACES", (None,))
+    monkeypatch.setattr(worker, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(worker, "load", broken)
+    stop = asyncio.Event()
+    working = asyncio.create_task(worker.work(rt, stop=stop))
+    try:
+        async with asyncio.timeout(20):
+            while (await desk.load(upload_id)).status != "ready":
+                await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await working
 
 
 async def test_drafts_nobody_went_on_with_are_forgotten_with_their_files(desk: Desk) -> None:
