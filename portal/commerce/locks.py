@@ -25,7 +25,7 @@ FROM client_api_credentials c WHERE c.id = $2 AND c.org_id = $1 FOR KEY SHARE OF
 """
 # A statement of its own: one that waited for the lock sees what was before it (a switch, another time zone) by its snapshot.
 _STATED = """
-SELECT s.day, s.day::timestamp AT TIME ZONE s.timezone, s.since, s.since::timestamp AT TIME ZONE s.timezone
+SELECT s.day, portal_midnight(s.day, s.timezone), s.since, portal_midnight(s.since, s.timezone)
 FROM client_api_credentials c LEFT JOIN LATERAL (
   -- What a source in shadow says, or one of days that another counts for, was told to nobody (0008_picture).
   SELECT least((c.last_success_at AT TIME ZONE o.timezone)::date, c.counts_until) AS day, c.counts_from AS since, o.timezone

@@ -23,7 +23,7 @@ _IN_PICTURE = """coalesce((SELECT true FROM counts p WHERE p.connection_id = r.c
 _COUNTS = "counts AS MATERIALIZED (SELECT connection_id, begins, ends FROM v_picture WHERE org_id = {org} {store})"
 _LIST = f"""
 WITH {_COUNTS}, day AS (
-  SELECT d.day::timestamp AT TIME ZONE o.timezone AS first, (d.day + 1)::timestamp AT TIME ZONE o.timezone AS beyond
+  SELECT portal_midnight(d.day, o.timezone) AS first, portal_midnight(d.day + 1, o.timezone) AS beyond
   FROM organizations o
   CROSS JOIN LATERAL (SELECT coalesce($2::date, (portal_now() AT TIME ZONE o.timezone)::date) AS day) d
   WHERE o.id = {{org}}

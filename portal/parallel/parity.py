@@ -52,7 +52,7 @@ SELECT *, (units_old, revenue_old) = (units_new, revenue_new) AS even FROM (
 # the span are read as well: an order that is dated on another day at the other source is different, not missing.
 _MATCHED = """
 WITH bounds AS (
-  SELECT ($3::date - 3)::timestamp AT TIME ZONE o.timezone AS begins, ($4::date + 3)::timestamp AT TIME ZONE o.timezone AS ends
+  SELECT portal_midnight($3::date - 3, o.timezone) AS begins, portal_midnight($4::date + 3, o.timezone) AS ends
   FROM organizations o WHERE o.id = (SELECT portal_org())
 ), numbered AS MATERIALIZED (
   SELECT r.connection_id, r.external_id, r.number AS shown, r.total, r.currency, r.counted, r.business_day, r.business_at,

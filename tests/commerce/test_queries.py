@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -44,6 +44,26 @@ async def test_orders_are_narrowed_by_local_day_status_and_text(store: Store):
     assert await ids(search="ADA") == ["1", "2"]
     assert await ids(search="100%") == ["1"]
     assert await ids(search="%") == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "first"),
+    [
+        ("Atlantic/Azores", "2026-10-25", datetime(2026, 10, 25, 0, 0, tzinfo=UTC)),
+        ("America/Havana", "2026-11-01", datetime(2026, 11, 1, 4, 0, tzinfo=UTC)),
+    ],
+)
+async def test_the_list_of_a_day_with_two_midnights_begins_with_the_first(
+    store: Store, zone: str, day: str, first: datetime
+):
+    await store.configure(timezone=zone)
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    moments = (first - second, first, first + hour - second, first + 25 * hour - second, first + 25 * hour)
+    await store.write(*(order(str(n), at=at) for n, at in enumerate(moments)))
+    listed = [row["external_id"] for row in (await store.ask(queries.orders_page, day=day))[0]]
+    assert listed == ["3", "2", "1"], "twenty-five hours, from the first midnight on"
+    before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+    assert [row["external_id"] for row in (await store.ask(queries.orders_page, day=before))[0]] == ["0"]
 
 
 @pytest.mark.parametrize("wrong", [{"day": "2026-02-30"}, {"after": "nonsense"}, {"after": "WzFd"}])
