@@ -16,6 +16,7 @@ from uuid import UUID
 from portal.commerce import locks
 from portal.commerce.batch import Batch
 from portal.commerce.catalogue import delete_plain, put_plain
+from portal.commerce.finite import finite
 from portal.commerce.records import AnyRecord
 from portal.commerce.restating import Restating
 from portal.commerce.sales import apply_sales
@@ -49,7 +50,7 @@ async def write(
     before, whatever its date (`verdicts.verdict`); for healing, never for what a cursor or a webhook brings.
     `within` runs in the same transaction, also when nothing changed, and must not write `tenant_versions`; what it raises
     rolls everything back. `work` names what the batch is part of (`restatement_lines`), '' nothing. Raises `Missing` when the
-    connection was removed.
+    connection was removed, `NotANumber` for an amount that is NaN or infinite.
     """
     async with tenant(rt.database, org_id) as scope:
         writing = await Writing.begin(scope, org_id, connection_id, arrived_at=arrived_at, asked_at=asked_at, work=work)
@@ -95,9 +96,9 @@ class Writing:
         )
 
     async def put(self, records: Iterable[AnyRecord]) -> None:
-        """Write a batch: rows only if newer, and their rollups."""
+        """Write a batch: rows only if newer, and their rollups. Raises `NotANumber` for an amount that is none."""
         where, when = (self.scope, self.connection_id), self.arrived_at
-        for part in Batch.of(records).parts():
+        for part in Batch.of(finite(records)).parts():
             self.changed += await apply_sales(*where, part, when, restating=self.restating, asked_at=self.asked_at)
             for stream, plain in part.plain.items():
                 self.changed[stream] += await put_plain(*where, stream, plain, when, asked_at=self.asked_at)

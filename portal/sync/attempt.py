@@ -22,7 +22,7 @@ from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, sa
 from portal.sync.progress import StreamProgress, encode
 from portal.sync.run_log import RunLog
 from portal.sync.runs import must_step_aside
-from portal.sync.writing import UNWRITABLE, write
+from portal.sync.writing import UNWRITABLE, said, write
 from portal.tenancy.scope import Scope, tenant
 
 SYNCED = frozenset({"active", "error"})
@@ -169,7 +169,7 @@ class Attempt:
             )
         except UNWRITABLE as error:
             if len(records) == 1:
-                reason = f"The row cannot be stored: {type(error).__name__}."
+                reason = f"The row cannot be stored: {said(error)}."
                 return [], [Rejected(stream=records[0].stream, external_id=records[0].external_id, reason=reason)]
             middle = len(records) // 2
             first = await self._sift(records[:middle], writing)

@@ -30,7 +30,7 @@ from portal.sync.checkpoint import save_rejects
 from portal.sync.jobs import request_sync
 from portal.sync.stale import fetch_stale
 from portal.sync.wakeups import alone, claim, let_go, wake_later
-from portal.sync.writing import UNWRITABLE, write
+from portal.sync.writing import UNWRITABLE, said, write
 from portal.tenancy.scope import Scope, tenant
 
 BATCH = 200
@@ -161,17 +161,17 @@ async def _fail(rt: Runtime, connection: StoreConnection, work: _Work, error: Ex
         error=type(error).__name__,
     )
     over = isinstance(error, UNWRITABLE) or attempts > len(RETRIES)
-    said = f"It cannot be stored: {type(error).__name__}."
+    why = f"It cannot be stored: {said(error)}."
     async with tenant(rt.database, connection.org_id) as scope:
         await scope.sql.execute(
             "UPDATE webhook_deliveries SET attempts = $2, error = $3, next_try_at = now() + $4::interval WHERE id = $1",
             work.id,
             attempts,
-            said,
+            why,
             timedelta(0) if over else RETRIES[attempts - 1],
         )
         if over:
-            work.error = said
+            work.error = why
             await _end(scope, [work])
 
 

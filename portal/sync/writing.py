@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from portal.commerce import ledger
+from portal.commerce.finite import NotANumber
 from portal.commerce.ledger import Written
 from portal.commerce.records import AnyRecord
 from portal.foundation.runtime import Runtime
@@ -22,9 +23,15 @@ UNWRITABLE = (
     asyncpg.ProgramLimitExceededError,  # a key too long for an index
     UnicodeError,  # half a character: digests and the wire refuse it before PostgreSQL does
     OverflowError,
+    NotANumber,
 )
 """What is raised for a single row that cannot be held; the other rows of the page are still good."""
 _TRIES = 4
+
+
+def said(error: Exception) -> str:
+    """Why a row cannot be held, in words: of our own reasons what is wrong, of others only their name (never their text)."""
+    return str(error) if isinstance(error, NotANumber) else type(error).__name__
 
 
 async def write(

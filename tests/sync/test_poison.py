@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -20,6 +21,9 @@ SPOILT: dict[str, dict[str, Any]] = {
     "half a character": {"note": "\ud800"},
     "a key too long for an index": {"customer_email": LONG, "status": OrderStatus.PROCESSING},
     "no currency": {"currency": None},
+    "a total that is no number": {"total": Decimal("NaN")},
+    "a total without end": {"total": Decimal("Infinity")},
+    "a tax that PostgreSQL would not even read": {"total_tax": Decimal("sNaN")},
 }
 
 
