@@ -30,7 +30,15 @@ _COUNTED = (
     "date, else by its creation; the day is the organization's local one. Of two sources of the same orders one counts for each "
     "day; a source in shadow counts for none."
 )
-_WEEK = "Last week is the same weekday seven days ago, up to the same local time of day."
+_WEEK = (
+    "Last week is the same weekday seven days ago, up to the same local time of day; of a source that ends earlier today (a "
+    "file), up to the same time of its end. A source that counts today and ends before it is in neither side. Unknown where a "
+    "file gives days without times: no part of last week is the same."
+)
+_ENDS = (
+    "Unknown where every source that counts ends before today: a file is known until its last order or refund. Sources that are "
+    "read are known until now."
+)
 
 SALES = (
     Metric(
@@ -41,7 +49,8 @@ SALES = (
         "today's refunds of counted orders, each converted at the rate of its own day",
         source="v_sales_pulse_current.total_revenue",
         notes=f"{_COUNTED} The rate is that of the day, else the last one before it, if it is not older than the organization "
-        "lets rates hold (7 days unless changed). Amounts without a known rate are not added; see unconverted_orders.",
+        "lets rates hold (7 days unless changed). Amounts without a known rate are not added; see unconverted_orders. Where not "
+        f"one has a rate the sum is unknown. {_ENDS}",
     ),
     Metric(
         name="total_orders",
@@ -49,7 +58,7 @@ SALES = (
         unit="count",
         formula="number of today's counted orders, unconverted ones included",
         source="v_sales_pulse_current.total_orders",
-        notes=_COUNTED,
+        notes=f"{_COUNTED} {_ENDS}",
     ),
     Metric(
         name="avg_order_value",
@@ -64,7 +73,7 @@ SALES = (
         unit="percent",
         formula="100 x (total_revenue - last_week_revenue) / last_week_revenue; unknown when last week's is not above zero",
         source="v_sales_pulse_current.revenue_vs_last_week_pct",
-        notes=_WEEK,
+        notes=f"{_WEEK} Unknown while an amount of either side has no rate: the two sums would lack different things.",
     ),
     Metric(
         name="orders_vs_last_week_pct",
@@ -96,7 +105,7 @@ SALES = (
         unit="list",
         formula="the five SKUs with the highest revenue_30d",
         source="v_sales_pulse_current.top_5_skus",
-        notes="Lines of products that no longer exist and have no SKU are left out.",
+        notes="Lines of products that no longer exist and have no SKU are left out. Those without a known revenue come last.",
     ),
     Metric(
         name="revenue_30d",
@@ -105,6 +114,7 @@ SALES = (
         formula="sum of the item lines' totals (after discounts, without tax and shipping, before refunds) in counted orders of "
         "the last 30 local days, today included",
         source="daily_sku_sales.revenue_reporting",
+        notes="Lines of orders without a known rate are not added; unknown where not one unit has one.",
     ),
     Metric(
         name="units_sold_30d",
@@ -120,14 +130,14 @@ SALES = (
         unit="count",
         formula="today's counted orders in a currency without a known rate to the reporting currency",
         source="v_sales_pulse_current.unconverted_orders",
-        notes="They are kept and listed, and their amounts are in no total.",
+        notes="They are kept and listed, and their amounts are in no total. Refunds without a rate are named beside them.",
     ),
     Metric(
         name="revenue_share_pct",
         label="Share of a store",
         unit="percent",
         formula="100 x the store's revenue today / revenue today of all stores that count today; unknown when that is not "
-        "above zero",
+        "above zero, or not known as a whole (an order without a rate, a file that ends before today)",
         source="v_stores_today.revenue",
         notes="A store in shadow, or one that counts for other days only, has none.",
     ),

@@ -23,6 +23,7 @@ __all__ = [
     "sales_pulse",
     "sales_pulse_sql",
     "stores_today",
+    "unconverted_30d",
     "unconverted_today",
 ]
 
@@ -39,14 +40,38 @@ FROM client_api_credentials c ORDER BY c.id
 """
 
 
+# Refunds have no rollup of those without a rate; today's few are read as they are.
 _UNCONVERTED = """
-SELECT s.currency, sum(s.unconverted_orders)::bigint AS orders,
-  (SELECT max(x.day) FROM exchange_rates x WHERE x.org_id = o.id AND x.currency = s.currency AND x.day <= s.day)
+SELECT x.currency, sum(x.orders)::bigint AS orders, sum(x.refunds)::bigint AS refunds,
+  (SELECT max(r.day) FROM exchange_rates r WHERE r.org_id = o.id AND r.currency = x.currency AND r.day <= d.today)
     + o.rates_hold_days AS since
+FROM organizations o
+CROSS JOIN LATERAL (
+  SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today,
+         portal_midnight((portal_now() AT TIME ZONE o.timezone)::date, o.timezone) AS today_from,
+         portal_midnight((portal_now() AT TIME ZONE o.timezone)::date + 1, o.timezone) AS today_to OFFSET 0
+) d
+CROSS JOIN LATERAL (
+  SELECT s.currency, s.unconverted_orders AS orders, 0 AS refunds
+  FROM v_picture p JOIN daily_sales s ON s.org_id = o.id AND s.connection_id = p.connection_id AND s.unconverted_orders > 0
+    AND s.day = d.today AND s.day >= p.first_day AND s.day < p.end_day
+  WHERE p.org_id = o.id
+  UNION ALL
+  SELECT r.currency, 0, 1
+  FROM v_picture p JOIN refunds r ON r.org_id = o.id AND r.connection_id = p.connection_id AND r.counted
+    AND r.amount_reporting IS NULL AND r.refunded_at >= d.today_from AND r.refunded_at < d.today_to
+    AND r.refunded_at >= p.begins AND r.refunded_at < p.ends
+  WHERE p.org_id = o.id
+) x
+GROUP BY o.id, x.currency, d.today ORDER BY 2 DESC, 3 DESC, 1
+"""
+_UNCONVERTED_30D = """
+SELECT s.currency, sum(s.unconverted_orders)::bigint AS orders
 FROM organizations o JOIN v_picture p ON p.org_id = o.id
+CROSS JOIN LATERAL (SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today OFFSET 0) d
 JOIN daily_sales s ON s.org_id = o.id AND s.connection_id = p.connection_id AND s.unconverted_orders > 0
-  AND s.day = (portal_now() AT TIME ZONE o.timezone)::date AND s.day >= p.first_day AND s.day < p.end_day
-GROUP BY o.id, s.currency, s.day ORDER BY 2 DESC, 1
+  AND s.day >= d.today - 29 AND s.day <= d.today AND s.day >= p.first_day AND s.day < p.end_day
+GROUP BY s.currency ORDER BY 2 DESC, 1
 """
 
 
@@ -56,10 +81,12 @@ def sales_pulse_sql(columns: Sequence[str] = ("*",)) -> str:
 
 
 async def sales_pulse(connection: Any, columns: Sequence[str] = ("*",)) -> dict[str, Any]:
-    """The row of `v_sales_pulse_current`: formulas in `metrics`. Figures are None while no orders are known.
+    """The row of `v_sales_pulse_current`: formulas in `metrics`. Figures are None while no orders are known, and those of today
+    where every source that counts has ended before it.
 
     `columns`: only these, `top_5_skus` among them; PostgreSQL does not compute the others. `top_5_skus` is a list of
-    {sku, revenue_30d, units_sold_30d}, empty when nothing is known. Raises `Missing` without a tenant.
+    {sku, revenue_30d, units_sold_30d}, empty when nothing is known. `known_until`: where what is known of today ends before
+    now. Raises `Missing` without a tenant.
     """
     row = await connection.fetchrow(sales_pulse_sql(columns))
     if row is None:
@@ -68,8 +95,14 @@ async def sales_pulse(connection: Any, columns: Sequence[str] = ("*",)) -> dict[
 
 
 async def unconverted_today(connection: Any) -> list[dict[str, Any]]:
-    """Today's orders outside the total, by currency: `orders`, and `since` when there has been no rate (None: there never was)."""
+    """What of today is outside the total, by currency: `orders`, `refunds`, and `since` when there has been no rate (None:
+    there never was)."""
     return [dict(row) for row in await connection.fetch(_UNCONVERTED)]
+
+
+async def unconverted_30d(connection: Any) -> list[dict[str, Any]]:
+    """Orders of the last 30 local days, today included, whose amounts have no rate: by `currency`, how many `orders`."""
+    return [dict(row) for row in await connection.fetch(_UNCONVERTED_30D)]
 
 
 async def connection_counts(connection: Any) -> list[dict[str, Any]]:

@@ -127,17 +127,19 @@ class Serving:
 
     async def _draw(self, tile: Tile, org_id: UUID, store: int | None, version: Version) -> dict[str, str]:
         found, more, stand = await self._drawable(tile, org_id, store)
+        state = stand.state(empty=found.empty, of_today=tile.of_today)
+        # Of one store: what it brought last, not what another one did.
+        as_of = version.as_of if store is None else stand.last_success_at
         context = {
             "tile_of": tile,
             "body": found.body,
             "more": more,
             "standing": stand,
-            "state": stand.state(empty=found.empty),
+            "state": state,
             "currency": stand.currency,
             "timezone": stand.timezone,
             "seq": version.number,
-            # Of one store: what it brought last, not what another one did.
-            "as_of": version.as_of if store is None else stand.last_success_at,
+            "as_of": None if state == "ended" else as_of,  # a file that arrived just now may end a month ago
             "now": self._rt.clock(),
         }
         return {element.id: await render_template(element.template, **context) for element in tile.elements}

@@ -11,7 +11,7 @@ import msgspec
 
 from portal.foundation.errors import Missing
 
-State = Literal["live", "stale", "error", "empty", "not_connected", "first_sync"]
+State = Literal["live", "stale", "error", "empty", "not_connected", "first_sync", "ended"]
 
 _SQL = """
 SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
@@ -29,13 +29,21 @@ SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        (SELECT portal_store()) AS store,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(s.id, s.connection_name, s.platform_type, s.shadow, s.counts_from,
                  s.counts_until) ORDER BY lower(s.connection_name), s.id), '[]')
-        FROM client_api_credentials s WHERE s.org_id = o.id) AS choices
+        FROM client_api_credentials s WHERE s.org_id = o.id) AS choices,
+       k.ended, coalesce(k.knows_today, true) AS knows_today
 FROM organizations o CROSS JOIN LATERAL (SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today) d
+CROSS JOIN LATERAL (
+  SELECT bool_or(u.knows_today) AS knows_today,
+         coalesce(jsonb_agg(jsonb_build_array(u.name, u.last_day) ORDER BY u.last_day DESC, lower(u.name))
+           FILTER (WHERE NOT u.knows_today AND u.last_day IS NOT NULL), '[]') AS ended
+  FROM v_picture p JOIN v_known_until u ON u.org_id = p.org_id AND u.connection_id = p.connection_id
+  WHERE p.org_id = o.id AND d.today >= p.first_day AND d.today < p.end_day
+) k
 LEFT JOIN client_api_credentials c ON c.org_id = o.id AND CASE WHEN (SELECT portal_store()) IS NULL
   -- What is not counted today makes no number of today old.
   THEN c.status <> 'disabled' AND NOT c.shadow AND coalesce(c.counts_until > d.today, true)
   ELSE c.id = (SELECT portal_store()) END
-GROUP BY o.id, o.name, o.timezone, o.reporting_currency
+GROUP BY o.id, o.name, o.timezone, o.reporting_currency, k.ended, k.knows_today
 """
 
 
@@ -50,12 +58,20 @@ class Store(msgspec.Struct, frozen=True, array_like=True):
     counts_until: date | None
 
 
+class Ended(msgspec.Struct, frozen=True, array_like=True):
+    """A source that counts today and is known until `day` only: uploaded files."""
+
+    name: str
+    day: date
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`store` is the one that is looked at, None all that count; `choices` every store there is.
 
     `timezone` and `currency` are the organization's; `reason` is the newest error of a failing store,
-    `compared` when any of them was compared last, in full or at a glance."""
+    `compared` when any of them was compared last, in full or at a glance. `knows_today`: whether any that counts is known
+    today; `ended` are those that are not, the newest first."""
 
     name: str
     timezone: str
@@ -71,18 +87,22 @@ class Standing:
     compared: datetime | None = None
     store: int | None = None
     choices: tuple[Store, ...] = ()
+    ended: tuple[Ended, ...] = ()
+    knows_today: bool = True
 
     @property
     def looked_at(self) -> Store | None:
         """The one store that is looked at."""
         return next((each for each in self.choices if each.id == self.store), None)
 
-    def state(self, *, empty: bool) -> State:
-        """The state of a tile that reads the stores' data."""
+    def state(self, *, empty: bool, of_today: bool = False) -> State:
+        """The state of a tile that reads the stores' data; `of_today`: its numbers are those of today."""
         if self.stores == 0:
             return "not_connected"
         if self.synced == 0:
             return "error" if self.failing else "first_sync"
+        if of_today and not self.knows_today:
+            return "ended"
         if self.failing or self.overdue:
             return "stale"
         return "empty" if empty else "live"
@@ -99,6 +119,8 @@ class Standing:
             self.overdue,
             self.compared,
             [(each.id, each.name, each.shadow) for each in self.choices],
+            self.knows_today,
+            [(each.name, each.day) for each in self.ended],
         )
         told = repr((*said, self.currency, self.timezone))
         return blake2b(told.encode(), digest_size=6).hexdigest()
@@ -113,7 +135,8 @@ async def standing(connection: Any) -> Standing:
     if row is None:
         return Standing("", "UTC", "USD", 0, 0, None, None, None, None, False, datetime.now(UTC))
     choices = msgspec.json.decode(row["choices"], type=tuple[Store, ...])
-    found = Standing(**{**dict(row), "choices": choices})
+    ended = msgspec.json.decode(row["ended"], type=tuple[Ended, ...])
+    found = Standing(**{**dict(row), "choices": choices, "ended": ended})
     if found.store is not None and found.looked_at is None:
         raise Missing("There is no such store.", details={"store": found.store})
     return found

@@ -44,6 +44,7 @@ class Tile:
     `max_age` is in seconds (a maximum: a newer data version is never answered from the cache). `csv` turns the body into
     a header and rows. `behind` is the page with the rows behind the numbers. `proof_streams` are the streams the numbers
     are made of: the corner says how many rows of the first one are reconciled with the stores, when all of them are.
+    `of_today`: the numbers are today's, so that nothing is known where every source has ended (files).
     """
 
     slug: str
@@ -65,5 +66,6 @@ class Tile:
     fetch_drawn: Callable[[Any, Any], Awaitable[Reading]] | None = None  # in place of `fetch`, to draw the tile
     draw: Callable[[Any, Reading], Awaitable[dict[str, Any]]] | None = None  # more `more`, asked only to draw the tile
     proof_streams: tuple[str, ...] = ()
+    of_today: bool = False
     roles: frozenset[str] = DASHBOARD
     family: Family = "dashboard"

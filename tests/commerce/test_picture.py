@@ -133,9 +133,12 @@ async def test_stores_stand_beside_each_other(store: Store, other: Store):
     mine, theirs = sorted((first, second), key=lambda row: row["connection_id"])
     assert (mine["revenue"], mine["own"], mine["orders"]) == (50, [("EUR", 20), ("USD", 20)], 2)
     assert (theirs["revenue"], theirs["orders"], theirs["unconverted_orders"]) == (50, 2, 1)
-    assert mine["share_pct"] == theirs["share_pct"] == Decimal("50.0")
+    assert mine["share_pct"] is theirs["share_pct"] is None, "an order without a rate: the whole is not known"
+    await other.write(order("8", total="5", currency="EUR", version=1), minutes=1)
+    shares = {row["connection_id"]: row["share_pct"] for row in await store.ask(queries.stores_today)}
+    assert shares == {store.connection_id: Decimal("46.5"), other.connection_id: Decimal("53.5")}
     pulse = await store.ask(queries.sales_pulse)
-    assert pulse["total_revenue"] == mine["revenue"] + theirs["revenue"]
+    assert pulse["total_revenue"] == Decimal("107.50")
     await counts(other, shadow=True)
     rows = await store.ask(queries.stores_today)
     assert [(row["counts"], row["share_pct"]) for row in rows] == [("today", 100), ("shadow", None)]

@@ -16,10 +16,11 @@ from portal.foundation.web.filters import money, number
 
 
 class TopSku(msgspec.Struct, frozen=True, kw_only=True):
-    """Revenue and units of one SKU over the trailing 30 local days, today included."""
+    """Revenue and units of one SKU over the trailing 30 local days, today included. Revenue is null where no rate is known for
+    any of it."""
 
     sku: str
-    revenue_30d: Decimal
+    revenue_30d: Decimal | None
     units_sold_30d: int | Decimal
 
 
@@ -48,16 +49,14 @@ async def fetch_drawn(connection: Any, query: NoQuery) -> Reading:
     """The whole row; what the body does not document goes to the drawn tile."""
     row = await queries.sales_pulse(connection)
     body = _figures(row)
-    unconverted = await queries.unconverted_today(connection) if row["unconverted_orders"] else []
+    missing = row["unconverted_orders"] or row["unconverted_refunds"]
+    unconverted = await queries.unconverted_today(connection) if missing else []
     more = {name: value for name, value in row.items() if name not in FIGURES}
     return _reading(body, more | _drawn(row, body.top_5_skus) | {"unconverted": unconverted})
 
 
 def _figures(row: dict[str, Any]) -> SalesPulse:
     figures = {name: row[name] for name in FIGURES}
-    if figures["total_orders"] and figures["avg_order_value"] is None:
-        # Not one of the orders has a rate: nothing is known of their sum, and zero would say that nothing was sold.
-        figures["total_revenue"] = figures["revenue_vs_last_week_pct"] = None
     return SalesPulse(top_5_skus=msgspec.convert(figures.pop("top_5_skus"), list[TopSku]), **figures)
 
 
@@ -66,8 +65,11 @@ def _reading(body: SalesPulse, more: dict[str, Any]) -> Reading:
 
 
 async def draw(connection: Any, found: Reading) -> dict[str, Any]:
-    """The day that was restated last, when that was within the week."""
-    return {"restated": await last_restated(connection)}
+    """The day that was restated last, when that was within the week, and what of the best sellers' 30 days has no rate."""
+    return {
+        "restated": await last_restated(connection),
+        "unconverted_30d": await queries.unconverted_30d(connection),
+    }
 
 
 def _drawn(row: dict[str, Any], skus: list[TopSku]) -> dict[str, Any]:
@@ -83,8 +85,8 @@ def _drawn(row: dict[str, Any], skus: list[TopSku]) -> dict[str, Any]:
         "top_rows": [
             {
                 "label": sku.sku,
-                "text": money(sku.revenue_30d, currency, short=True),
-                "value": max(sku.revenue_30d, Decimal(0)),
+                "text": money(sku.revenue_30d, currency, short=True) if sku.revenue_30d is not None else "no rate",
+                "value": max(sku.revenue_30d or Decimal(0), Decimal(0)),
                 "small": f"{number(sku.units_sold_30d)} sold",
                 "href": f"/inventory?show=all&q={quote(sku.sku)}",
             }
@@ -119,6 +121,7 @@ TILE = Tile(
     ),
     csv=csv,
     behind="/orders?day=today",
+    of_today=True,
     example={
         "date": "2026-03-14",
         "total_revenue": 5234.50,

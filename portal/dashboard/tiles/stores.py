@@ -14,6 +14,8 @@ from portal.connectors.registry import manifest
 from portal.dashboard.tile import Element, NoQuery, Reading, Tile
 from portal.foundation.errors import PortalError
 
+WHO = 4  # the first fields of a store say which one it is
+
 
 class Amount(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
@@ -24,6 +26,7 @@ class StoreToday(msgspec.Struct, frozen=True, kw_only=True):
     """One store. `revenue` is in the reporting currency, `own` in those it sold in; null is unknown, never zero.
 
     `counts`: whether its today is in the totals of all stores; of `earlier` and `later` it counts other days, `shadow` none.
+    `known_until` is the last day of a source that ends, a file: of the days after it nothing is known.
     """
 
     store: int
@@ -36,6 +39,7 @@ class StoreToday(msgspec.Struct, frozen=True, kw_only=True):
     own: list[Amount]
     share_pct: Decimal | None
     data_as_of: datetime | None
+    known_until: date | None
     reconciled: Literal["even", "healed", "different", "unknown"] | None
 
 
@@ -84,12 +88,14 @@ def _label(platform: str) -> str:
 
 
 def csv(body: StoresToday) -> tuple[list[str], list[list[Any]]]:
-    """One row per store and currency it sold in."""
-    names = ["store", "name", "platform", "counts", "orders", "revenue", "share_pct", "data_as_of", "reconciled"]
+    """One row per store and currency it sold in. What is of the whole store stands in its first one: columns add up."""
+    names = [name for name in StoreToday.__struct_fields__ if name != "own"]
     rows: list[list[Any]] = []
     for each in body.stores:
         sold: list[tuple[str | None, Decimal | None]] = [(own.currency, own.revenue) for own in each.own]
-        rows += [[*(getattr(each, name) for name in names), *own] for own in sold or [(None, None)]]
+        figures = [getattr(each, name) for name in names]
+        further = [*figures[:WHO], *[None] * (len(names) - WHO)]
+        rows += [[*(further if place else figures), *own] for place, own in enumerate(sold or [(None, None)])]
     return [*names, "own_currency", "own_revenue"], rows
 
 
@@ -104,6 +110,7 @@ TILE = Tile(
     elements=(Element(id="tile-stores", template="dashboard/tiles/_stores.html"),),
     csv=csv,
     behind="/stores",
+    of_today=True,
     example={
         "date": "2026-03-14",
         "currency": "USD",
@@ -121,6 +128,7 @@ TILE = Tile(
                 "own": [{"currency": "EUR", "revenue": 4810.20}],
                 "share_pct": 100.0,
                 "data_as_of": "2026-03-14T12:00:00Z",
+                "known_until": None,
                 "reconciled": "even",
             }
         ],
