@@ -22,7 +22,8 @@ SELECT day, currency,
   coalesce(sum(refunds) FILTER (WHERE connection_id = $1), 0) AS refunds_old,
   coalesce(sum(refunds) FILTER (WHERE connection_id = $2), 0) AS refunds_new,
   coalesce(sum(units) FILTER (WHERE connection_id = $1), 0) AS units_old,
-  coalesce(sum(units) FILTER (WHERE connection_id = $2), 0) AS units_new
+  coalesce(sum(units) FILTER (WHERE connection_id = $2), 0) AS units_new,
+  sum(unconverted_orders) AS without_rate
 FROM daily_sales WHERE org_id = (SELECT portal_org()) AND connection_id IN ($1, $2) AND day >= $3 AND day < $4
 GROUP BY day, currency
 """
@@ -34,7 +35,7 @@ ORDER BY day DESC, currency DESC LIMIT $7
 _SUMMARY = f"""
 SELECT count(DISTINCT day) AS days, count(DISTINCT day) FILTER (WHERE NOT {_EVEN}) AS uneven_days,
        max(day) FILTER (WHERE NOT {_EVEN}) AS last_uneven, coalesce(sum(orders_old), 0)::bigint AS orders_old,
-       coalesce(sum(orders_new), 0)::bigint AS orders_new
+       coalesce(sum(orders_new), 0)::bigint AS orders_new, coalesce(sum(without_rate), 0)::bigint AS without_rate
 FROM ({_DAY}) x
 """  # noqa: S608
 _SKUS = """
@@ -49,7 +50,10 @@ SELECT *, (units_old, revenue_old) = (units_new, revenue_new) AS even FROM (
 ) x ORDER BY abs(revenue_new - revenue_old) DESC, abs(units_new - units_old) DESC, sku LIMIT $5 OFFSET $6
 """
 # The same number on both sides is the same order, '#1001' and '1001' too; the nth of several is the nth. Three days around
-# the span are read as well: an order that is dated on another day at the other source is different, not missing.
+# the span are read as well: an order that is dated on another day at the other source is different, not missing. Refunds are those
+# until the span's end, as after it one of the two may not have them yet. They are joined in FULL, and the condition is one that
+# leaves it so: a planner that expects few rows (PostgreSQL's statistics know nothing of a new tenant) would go through all refunds
+# once for every order.
 _MATCHED = """
 WITH bounds AS (
   SELECT portal_midnight($3::date - 3, o.timezone) AS begins, portal_midnight($4::date + 3, o.timezone) AS ends
@@ -59,17 +63,28 @@ WITH bounds AS (
          coalesce(nullif(upper(ltrim(btrim(r.number), '# ')), ''), r.external_id) COLLATE "C" AS number
   FROM orders r WHERE r.org_id = (SELECT portal_org()) AND r.connection_id IN ($1, $2) AND r.deleted_at IS NULL
     AND r.business_at >= (SELECT begins FROM bounds) AND r.business_at < (SELECT ends FROM bounds)
+), given_back AS MATERIALIZED (
+  SELECT b.connection_id, b.order_id, sum(b.amount) AS refunded, min(b.business_day) AS first_back, max(b.business_day) AS last_back
+  FROM refunds b WHERE b.org_id = (SELECT portal_org()) AND b.connection_id IN ($1, $2) AND b.counted AND b.business_day < $4
+    AND b.refunded_at >= (SELECT begins FROM bounds) AND b.refunded_at < (SELECT ends FROM bounds)
+  GROUP BY b.connection_id, b.order_id
 ), nth AS MATERIALIZED (
-  SELECT n.*, row_number() OVER (PARTITION BY connection_id, number ORDER BY business_at, external_id) AS nth FROM numbered n
+  SELECT n.*, coalesce(b.refunded, 0) AS refunded, b.first_back, b.last_back,
+         row_number() OVER (PARTITION BY n.connection_id, n.number ORDER BY n.business_at, n.external_id) AS nth
+  FROM numbered n FULL JOIN given_back b ON b.connection_id = n.connection_id AND b.order_id = n.external_id
+  WHERE coalesce(n.external_id, '') <> ''
 ), matched AS MATERIALIZED (
   SELECT coalesce(o.number, n.number) AS number, coalesce(o.nth, n.nth) AS nth, coalesce(o.shown, n.shown) AS shown,
          o.external_id AS id_old, n.external_id AS id_new, o.total AS total_old, n.total AS total_new,
          o.currency AS currency_old, n.currency AS currency_new, o.business_day AS day_old, n.business_day AS day_new,
-         o.counted AS counted_old, n.counted AS counted_new,
+         o.counted AS counted_old, n.counted AS counted_new, o.refunded AS refunded_old, n.refunded AS refunded_new,
+         o.last_back AS refund_day_old, n.last_back AS refund_day_new,
          CASE WHEN n.number IS NULL THEN 'only_old' WHEN o.number IS NULL THEN 'only_new' ELSE 'different' END AS kind,
          CASE WHEN n.number IS NULL THEN o.counted WHEN o.number IS NULL THEN n.counted
-              ELSE (o.counted OR n.counted) AND (o.counted, o.total, o.currency, o.business_day)
-                IS DISTINCT FROM (n.counted, n.total, n.currency, n.business_day) END AS differs
+              ELSE (o.counted OR n.counted)
+                AND (o.counted, o.total, o.currency, o.business_day, o.refunded, o.first_back, o.last_back)
+                IS DISTINCT FROM (n.counted, n.total, n.currency, n.business_day, n.refunded, n.first_back, n.last_back)
+              END AS differs
   FROM (SELECT * FROM nth WHERE connection_id = $1) o
   FULL JOIN (SELECT * FROM nth WHERE connection_id = $2) n ON n.number = o.number AND n.nth = o.nth
   WHERE (o.business_day >= $3 AND o.business_day < $4) OR (n.business_day >= $3 AND n.business_day < $4)
@@ -106,13 +121,15 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """`last_uneven` is the newest day on which the two are not even."""
+    """`last_uneven` is the newest day on which the two are not even. `without_rate`: orders of either side whose amounts are in
+    no revenue of a SKU."""
 
     days: int
     uneven_days: int
     last_uneven: date | None
     orders_old: int
     orders_new: int
+    without_rate: int
 
 
 class _Day(msgspec.Struct, array_like=True):

@@ -28,7 +28,15 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
     "skus": ("sku", "units_old", "units_new", "revenue_old", "revenue_new", "even"),
     "orders": (
         *("kind", "shown", "id_old", "id_new", "day_old", "day_new", "total_old", "currency_old", "total_new"),
-        *("currency_new", "counted_old", "counted_new"),
+        *(
+            "currency_new",
+            "counted_old",
+            "counted_new",
+            "refunded_old",
+            "refund_day_old",
+            "refunded_new",
+            "refund_day_new",
+        ),
     ),
 }
 """The columns of a download: `old` is the source that counts, `new` the one that is to replace it."""
@@ -36,6 +44,7 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
 # What only the old one has: lost to view if the new one replaced it entirely, or if the old one were removed.
 _ALONE = """
 SELECT count(DISTINCT day) AS days, coalesce(sum(orders), 0)::bigint AS orders,
+       coalesce(sum(unconverted_orders), 0)::bigint AS without_rate,
        coalesce(sum(gross_reporting - refunds_reporting), 0) AS revenue, min(day) AS first
 FROM daily_sales WHERE org_id = (SELECT portal_org()) AND connection_id = $1 AND ($2::date IS NULL OR day < $2)
   AND ($3::date IS NULL OR day >= $3)

@@ -23,6 +23,7 @@ from portal.tenancy.scope import Scope
 
 _COUNTED = """
 SELECT count(DISTINCT d.day) AS days, coalesce(sum(d.orders), 0)::bigint AS orders,
+       coalesce(sum(d.unconverted_orders), 0)::bigint AS without_rate,
        coalesce(sum(d.gross_reporting - d.refunds_reporting), 0) AS revenue
 FROM daily_sales d JOIN v_picture p ON p.connection_id = d.connection_id AND d.day >= p.first_day AND d.day < p.end_day
 WHERE d.org_id = portal_org() AND d.connection_id = $1
@@ -47,13 +48,15 @@ _BUSY = "A file or a rebuild is being written at this moment."
 
 
 class Going(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes with a connection. `revenue` in the reporting currency and `days`: what it counts for today, in the picture."""
+    """What goes with a connection. `revenue` in the reporting currency (of `without_rate` of the counted orders it is not known)
+    and `days`: what it counts for today, in the picture."""
 
     orders: int
     products: int
     customers: int
     days: int
     counted: int
+    without_rate: int
     revenue: Decimal
     currency: str
     uploads: int
@@ -90,6 +93,7 @@ async def going(scope: Scope, connection: StoreConnection) -> Going:
         **dict(held),
         days=counted["days"],
         counted=counted["orders"],
+        without_rate=counted["without_rate"],
         revenue=counted["revenue"],
         uploads=0 if connection.polled else len(await scope.sql.fetchval(_UPLOADS)),
         heir=heir["name"] if heir else "",

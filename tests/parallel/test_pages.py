@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from uuid import UUID
 
@@ -11,7 +13,8 @@ from portal.foundation.runtime import Runtime
 from tests import ledgers
 from tests.conftest import SignIn
 from tests.dashboard.test_live import listening
-from tests.parallel.conftest import Both, day, make_both, sale
+from tests.ledgers import line, order, refund
+from tests.parallel.conftest import Both, day, make_both, noon, sale
 from tests.visitors import Visitor
 
 
@@ -37,6 +40,36 @@ async def test_the_page_shows_what_is_even_and_offers_the_day(both: Both, owner:
         assert page.status == 200
         assert "Different on 1 of 9 days" in page.text
         assert words in page.text
+
+
+async def test_an_order_that_differs_by_its_refund_says_so_on_the_page_and_in_the_csv(
+    both: Both, owner: Visitor
+) -> None:
+    back = sale(4, "20", "back")
+    await both.write(both.old, [back, refund(back, "5", at=noon(3))])
+    await both.write(both.new, [back])
+    text = (await owner.page(f"/stores/{both.new}/parity?show=orders")).text
+    assert "$5.00 refunded" in text
+    assert "compared by day only" not in text
+    rows = list(csv.DictReader(io.StringIO((await owner.get(f"/stores/{both.new}/parity.csv?show=orders")).text)))
+    assert [(row["shown"], row["refunded_old"], row["refunded_new"], row["refund_day_new"]) for row in rows] == [
+        ("back", "5", "0", "")
+    ]
+
+
+async def test_amounts_without_a_rate_are_said_to_be_left_out_where_they_are(both: Both, owner: Visitor) -> None:
+    yen = order("900", line("YEN", "900"), at=noon(20), id="yen", number="yen", currency="JPY")
+    await both.write(both.old, [yen])
+    text = (await owner.page(f"/stores/{both.new}/parity?show=skus&span=all")).text
+    assert "1 days with 1 orders and $0.00 (1 of them have no rate and are in no sum)" in text
+    assert "no rate to USD" not in text, "not of the days that are compared"
+    for which in (both.old, both.new):
+        later = order("900", line("YEN", "900"), at=noon(3), id="later", number="later", currency="JPY")
+        await both.write(which, [later])
+    text = (await owner.page(f"/stores/{both.new}/parity?show=skus&span=all")).text
+    assert "2 orders have no rate to USD." in text
+    assert "Amounts in USD." in text
+    assert "no rate to USD" not in (await owner.page(f"/stores/{both.new}/parity?show=days&span=all")).text
 
 
 async def test_a_switch_by_the_form_and_back_is_pushed_to_an_open_dashboard(

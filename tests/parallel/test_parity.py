@@ -112,6 +112,31 @@ async def test_an_order_dated_or_counted_otherwise_is_different_and_a_cancelled_
     ]  # fmt: skip
 
 
+async def test_what_was_given_back_of_an_order_and_when_is_compared(both: Both) -> None:
+    names = ("same", "twice", "missing", "other", "later", "unknown yet", "of a cancelled one")
+    sold = {name: sale(6, "20", name) for name in names}
+    cancelled = order("20", line("A", "20"), at=noon(6), id=names[-1], number=names[-1], status=OrderStatus.CANCELLED)
+    for which in (both.old, both.new):
+        await both.write(which, [*list(sold.values())[:-1], cancelled])
+    await both.write(both.old, [
+        refund(sold["same"], "5", at=noon(3)), refund(sold["twice"], "5", at=noon(3)), refund(sold["missing"], "5", at=noon(3)),
+        refund(sold["other"], "5", at=noon(3)), refund(sold["later"], "5", at=noon(3)), refund(cancelled, "5", at=noon(3)),
+    ])  # fmt: skip
+    await both.write(both.new, [
+        refund(sold["same"], "5", at=noon(3)), refund(sold["twice"], "2", at=noon(3)), refund(sold["twice"], "3", at=noon(3)),
+        refund(sold["other"], "4.99", at=noon(3)), refund(sold["later"], "5", at=noon(2)),
+        refund(sold["unknown yet"], "5", at=noon(0)),
+    ])  # fmt: skip
+    assert await differing(both) == [("different", "later"), ("different", "missing"), ("different", "other")]
+    span, _ = await compared(both)
+    async with tenant(both.rt.database, both.org, read_only=True) as scope:
+        told = {row["shown"]: row async for row in parity.stream(scope, "orders", span)}
+    missing, later = told["missing"], told["later"]
+    assert (missing["refunded_old"], missing["refund_day_old"]) == (5, day(3))
+    assert (missing["refunded_new"], missing["refund_day_new"]) == (0, None)
+    assert (later["refund_day_old"], later["refund_day_new"]) == (day(3), day(2))
+
+
 async def test_what_another_organization_has_is_not_compared(both: Both, other_org: object) -> None:
     span, _ = await compared(both)
     async with tenant(both.rt.database, other_org, read_only=True) as scope:  # type: ignore[arg-type]
