@@ -116,6 +116,19 @@ async def test_beside_a_live_store_its_numbers_count_and_the_tile_says_which_sou
     assert (await member.get(f"{PATH}?store={files}")).json()["total_revenue"] is None
 
 
+async def test_where_a_store_waits_in_shadow_the_way_out_is_to_compare_and_switch(
+    rt: Runtime, org: UUID, files: int, member: Visitor
+) -> None:
+    shop = await ledgers.connect(rt, org, "Main store")
+    await ledgers.set_store(rt, org, shop, "shadow = true")
+    text = (await member.page("/dashboard")).text
+    assert "Main store knows it, and is in shadow: compare it and switch." in text
+    assert f'<a class="btn" href="/stores/{shop}/parity">Compare</a>' in text
+    assert "No products are known yet." in text
+    assert "known until" in text.partition('id="tile-stores"')[2], "the stores stand beside each other all the same"
+    assert "Main store knows it" not in (await member.page(f"/dashboard?store={files}")).text
+
+
 async def test_files_without_any_order_ask_for_one(rt: Runtime, org: UUID, sign_in: SignIn) -> None:
     made = await ledgers.connect(rt, org, "Uploaded files")
     await ledgers.set_store(rt, org, made, "polled = false, platform_type = 'files'")
