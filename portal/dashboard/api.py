@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from quart import Blueprint, Quart, Response, current_app, request
@@ -34,8 +35,8 @@ def endpoint_of(tile: Tile) -> str:
     return tile.slug.replace("-", "_")
 
 
-def answer_headers(tile: Tile, found: Answer) -> dict[str, str]:
-    """How old the answer is, how long it may be kept and by whom, and when its newest source data arrived."""
+def answer_headers(tile: Tile, found: Answer, as_of: datetime | None = None) -> dict[str, str]:
+    """How old the answer is, how long it may be kept and by whom, and when its newest data arrived (of one store: `as_of`)."""
     headers = {
         "Content-Type": "application/json",
         "Cache-Control": "private, no-cache",  # keep it, but ask with the ETag: it may never lag data that arrived
@@ -43,8 +44,8 @@ def answer_headers(tile: Tile, found: Answer) -> dict[str, str]:
         "Age": str(int(found.entry.age)),
         "Vary": "Authorization, Cookie, x-org-id",
     }
-    if found.version.as_of is not None:
-        headers["X-Data-As-Of"] = found.version.as_of.isoformat()
+    if (arrived := as_of or found.version.as_of) is not None:
+        headers["X-Data-As-Of"] = arrived.isoformat()
     return headers
 
 
@@ -55,10 +56,11 @@ def handler(tile: Tile) -> Callable[[], Awaitable[Response]]:
 
     async def answer() -> Response:
         query: Any = parse_query(asked) if request.query_string else no_query
-        if query.store is not None:
-            await serving().standing(principal().org, query.store)  # 404 for a store that is not theirs, cached or not
+        as_of = None
+        if query.store is not None:  # 404 for a store that is not theirs, cached or not
+            as_of = (await serving().standing(principal().org, query.store)).last_success_at
         found = await serving().json(tile, principal().org, query)
-        etag, headers = found.entry.etag, answer_headers(tile, found)
+        etag, headers = found.entry.etag, answer_headers(tile, found, as_of)
         known = request.headers.get("If-None-Match", "")
         if etag in known or known.strip() == "*":
             return Response(b"", 304, headers)

@@ -21,9 +21,11 @@ SELECT o.name, o.timezone, o.reporting_currency::text AS currency,
        (array_agg(c.connection_name ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS failing,
        (array_agg(c.id ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS failing_id,
        (array_agg(c.last_error ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS reason,
-       bool_or(c.polled AND c.status IN ('active', 'error') AND c.last_success_at < portal_now() - CASE c.sync_frequency
+       (array_agg(c.last_success_at ORDER BY c.last_error_at DESC) FILTER (WHERE c.status = 'error'))[1] AS failing_since,
+       (array_agg(jsonb_build_array(c.id, c.connection_name, c.last_success_at, c.status = 'paused') ORDER BY c.last_success_at)
+        FILTER (WHERE c.polled AND c.last_success_at < portal_now() - CASE c.sync_frequency
          WHEN 'hourly' THEN interval '2 hours' WHEN 'every_6_hours' THEN interval '12 hours'
-         WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END) AS overdue,
+         WHEN 'daily' THEN interval '2 days' ELSE interval '14 days' END))[1] AS late,
        portal_now() AS now, greatest((SELECT max(r.moved_at) FROM reconciliations r WHERE r.org_id = o.id),
          (SELECT max(g.at) FROM glances g WHERE g.org_id = o.id)) AS compared,
        (SELECT portal_store()) AS store,
@@ -58,6 +60,15 @@ class Store(msgspec.Struct, frozen=True, array_like=True):
     counts_until: date | None
 
 
+class Late(msgspec.Struct, frozen=True, array_like=True):
+    """A store that was read last longer ago than its rhythm is; paused ones are, too."""
+
+    id: int
+    name: str
+    since: datetime
+    paused: bool
+
+
 class Ended(msgspec.Struct, frozen=True, array_like=True):
     """A source that counts today and is known until `day` only: uploaded files."""
 
@@ -69,8 +80,9 @@ class Ended(msgspec.Struct, frozen=True, array_like=True):
 class Standing:
     """`store` is the one that is looked at, None all that count; `choices` every store there is.
 
-    `timezone` and `currency` are the organization's; `reason` is the newest error of a failing store,
-    `compared` when any of them was compared last, in full or at a glance. `knows_today`: whether any that counts is known
+    `timezone` and `currency` are the organization's; `reason` is the newest error of a failing store and `failing_since` when
+    that one was read last; `late` is the store that should have been read and was not for the longest; `compared` when any of
+    them was compared last, in full or at a glance. `knows_today`: whether any that counts is known
     today; `ended` are those that are not, the newest first."""
 
     name: str
@@ -82,7 +94,8 @@ class Standing:
     failing: str | None
     failing_id: int | None
     reason: str | None
-    overdue: bool
+    failing_since: datetime | None
+    late: Late | None
     now: datetime
     compared: datetime | None = None
     store: int | None = None
@@ -103,7 +116,7 @@ class Standing:
             return "error" if self.failing else "first_sync"
         if of_today and not self.knows_today:
             return "ended"
-        if self.failing or self.overdue:
+        if self.failing or self.late:
             return "stale"
         return "empty" if empty else "live"
 
@@ -116,7 +129,8 @@ class Standing:
             self.failing_id,
             self.failing,
             self.reason,
-            self.overdue,
+            self.late and self.late.id,
+            self.late and self.late.paused,
             self.compared,
             [(each.id, each.name, each.shadow) for each in self.choices],
             self.knows_today,
@@ -133,10 +147,11 @@ async def standing(connection: Any) -> Standing:
     """
     row = await connection.fetchrow(_SQL)
     if row is None:
-        return Standing("", "UTC", "USD", 0, 0, None, None, None, None, False, datetime.now(UTC))
+        return Standing("", "UTC", "USD", 0, 0, None, None, None, None, None, None, datetime.now(UTC))
     choices = msgspec.json.decode(row["choices"], type=tuple[Store, ...])
     ended = msgspec.json.decode(row["ended"], type=tuple[Ended, ...])
-    found = Standing(**{**dict(row), "choices": choices, "ended": ended})
+    late = msgspec.json.decode(row["late"], type=Late) if row["late"] else None
+    found = Standing(**{**dict(row), "choices": choices, "ended": ended, "late": late})
     if found.store is not None and found.looked_at is None:
         raise Missing("There is no such store.", details={"store": found.store})
     return found

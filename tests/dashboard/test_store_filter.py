@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -107,6 +108,37 @@ async def test_the_pages_keep_the_store_in_their_links(two: Two, sign_in: SignIn
     stock = (await visitor.page(f"/inventory?show=all&store={two.second}")).text
     assert "Name of B" in stock
     assert "Name of A" not in stock
+
+
+async def test_the_json_of_one_store_says_when_that_one_was_read_not_another(
+    rt: Runtime, two: Two, sign_in: SignIn
+) -> None:
+    visitor = await sign_in("member", two.org)
+    await ledgers.set_store(rt, two.org, two.first, "last_success_at = now() - interval '90 minutes'")
+    for store, least, most in ((two.first, 89, 91), (two.second, 0, 1)):
+        said = datetime.fromisoformat((await visitor.get(f"{PULSE}?store={store}")).headers["X-Data-As-Of"])
+        assert timedelta(minutes=least) <= datetime.now(UTC) - said <= timedelta(minutes=most)
+
+
+async def test_of_two_stores_the_one_that_is_late_is_named_with_its_own_time(
+    rt: Runtime, two: Two, sign_in: SignIn
+) -> None:
+    visitor = await sign_in("member", two.org)
+    await ledgers.set_store(rt, two.org, two.first, "last_success_at = '2026-03-01 12:00+00'")
+    for status, said in (
+        ("status = 'active'", "No fresh data of Berlin. Its last sync ended 1 Mar 2026"),
+        ("status = 'paused'", "Berlin is paused. Its last sync ended 1 Mar 2026"),
+        (
+            "status = 'error', last_error_at = now(), last_error = 'Key revoked.'",
+            "Key revoked. Numbers are from 1 Mar 2026",
+        ),
+    ):
+        await ledgers.set_store(rt, two.org, two.first, status)
+        text = " ".join(re.sub(r"<[^>]+>", " ", (await visitor.page("/dashboard")).text).split())
+        assert said in text
+    await ledgers.set_store(rt, two.org, two.first, "last_success_at = NULL")
+    text = " ".join(re.sub(r"<[^>]+>", " ", (await visitor.page("/dashboard")).text).split())
+    assert "Key revoked. It was never read to its end." in text
 
 
 async def test_a_single_store_is_not_offered_as_a_choice(rt: Runtime, org: UUID, sign_in: SignIn) -> None:
