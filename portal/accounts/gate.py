@@ -208,7 +208,8 @@ class Gate:
             ("RateLimit-Reset", str(reset)),
         )
         if not state.allowed:
-            raise TooMany(f"No more than {limit} requests a minute here.", max(1, reset))
+            g.too_many, wait = policy.too_many, max(1, reset)
+            raise TooMany(f"No more than {limit} requests a minute here. Try again in {wait} s.", wait)
 
     async def _slow_down_guessing(self) -> None:
         """Bad credentials cost a look-up each: an address gets a hundred a minute."""

@@ -10,17 +10,17 @@ from quart import Blueprint, Response, redirect
 
 from portal.accounts.gate import principal
 from portal.connectors import registry
-from portal.foundation.errors import Conflict, ConnectorError, Invalid
+from portal.foundation.errors import Conflict, ConnectorError, Invalid, TooMany
 from portal.foundation.runtime import runtime
 from portal.foundation.vault import mask
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import SUPERADMIN, route
 from portal.foundation.web.requests import form_values, parse_query
 from portal.stores import service as stores
+from portal.stores.drafts import open_draft, seal_draft
 from portal.stores.estimates import estimate_first_sync
 from portal.stores.offered import platform_help
 from portal.superadmin.clients import list_clients
-from portal.superadmin.drafts import open_draft, seal_draft
 from portal.superadmin.service import NewClient, check_platform, create_client
 from portal.tenancy import scope
 
@@ -83,11 +83,29 @@ async def new_client_fields() -> Response:
     return await page("superadmin/_credentials.html", platform_help=told, **_context({"platform_type": asked}, {}))
 
 
-@route(blueprint, "/superadmin/clients/new/test", roles=SUPERADMIN, family="test", methods=("POST",))
+async def _too_many_tests(error: TooMany) -> Response:
+    """The limit is told beside the button."""
+    return await _form(await _submitted(), {}, untested=error.message, partial="superadmin/_test_result.html")
+
+
+async def _too_many_clients(error: TooMany) -> Response:
+    """The limit is told in the form, which keeps what was typed."""
+    return await _form(await _submitted(), {}, message=error.message)
+
+
+@route(
+    blueprint,
+    "/superadmin/clients/new/test",
+    roles=SUPERADMIN,
+    family="test",
+    methods=("POST",),
+    too_many=_too_many_tests,
+)
 async def test_new_client() -> Response:
     """Test API Connection, in place: findings beside the form (a page of the whole form without HTMX)."""
     values = await _submitted()
     errors: dict[str, str] = {}
+    untested = ""
     test = None
     try:
         if wrong := check_platform(values["platform_type"]):
@@ -96,7 +114,15 @@ async def test_new_client() -> Response:
         test = await stores.test_credentials(runtime(), values["platform_type"], credentials)
     except Invalid as error:
         errors = error.fields
-    return await _form(values, errors, test=test, partial="superadmin/_test_result.html", status=200 if test else 422)
+        untested = next(iter(errors.values()), error.message)
+    return await _form(
+        values,
+        errors,
+        test=test,
+        untested=untested,
+        partial="superadmin/_test_result.html",
+        status=200 if test else 422,
+    )
 
 
 @route(
@@ -106,6 +132,7 @@ async def test_new_client() -> Response:
     family="test",
     methods=("POST",),
     endpoint="create_new_client",
+    too_many=_too_many_clients,
 )
 async def create_new_client() -> Response:
     """Create the client; on any error the form comes back as it was filled in, each error beside its field."""
@@ -156,6 +183,7 @@ async def _form(
     errors: dict[str, str],
     *,
     message: str = "",
+    untested: str = "",
     test: Any = None,
     status: int = 200,
     partial: str = "superadmin/_form.html",
@@ -166,7 +194,13 @@ async def _form(
         "estimate": await estimate_first_sync(runtime(), kind, test),
     }
     return await page(
-        "superadmin/new_client.html", partial=partial, status=status, message=message, test=test, **context
+        "superadmin/new_client.html",
+        partial=partial,
+        status=status,
+        message=message,
+        untested=untested,
+        test=test,
+        **context,
     )
 
 

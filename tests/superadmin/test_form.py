@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from portal.foundation.runtime import Runtime
+from portal.foundation.web.policy import LIMITS
 from portal.sandbox import Sandbox
-from portal.superadmin.drafts import open_draft, seal_draft
+from portal.stores.drafts import open_draft, seal_draft
 from tests.conftest import SignIn
 from tests.shops import credentials
 from tests.superadmin.conftest import Count
@@ -174,6 +175,33 @@ async def test_a_taken_address_is_told_beside_the_field(agency: Visitor, store: 
     answer = await submit(agency, filled(store, email=agency.email))
     assert answer.status == 409
     assert "already has an account" in beside(answer.text, "email")
+    assert "Nothing was tested" not in answer.text, "that the address is taken says nothing of the store"
+    assert await count() == before
+
+
+async def test_more_tries_than_the_limit_are_told_in_the_form_and_nothing_typed_is_lost(
+    agency: Visitor, store: Sandbox, count: Count
+) -> None:
+    sent = filled(store, email="nobody")
+    before = await count()
+    for _ in range(LIMITS["test"]):
+        assert (await submit(agency, sent)).status == 422
+    answer = await submit(agency, filled(store))
+    assert answer.status == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert "No more than 12 requests a minute here. Try again in" in answer.text
+    kept = fields_of(answer.text)
+    assert kept["company_name"] == "Lamps & Söhne"
+    assert 'placeholder="ck_****"' in answer.text
+    assert kept["draft"]
+    part = await agency.submit(NEW, sent, headers={"HX-Request": "true"})
+    assert part.text.strip().startswith('<form id="client-form"')
+    beside_button = await agency.submit(f"{NEW}/test", sent, headers={"HX-Request": "true"})
+    assert beside_button.status == 429
+    assert beside_button.text.strip().startswith('<div id="test-result"')
+    assert "Try again in" in beside_button.text
+    program = await agency.submit(NEW, sent, headers={"Accept": "application/json"})
+    assert (program.status, program.headers["Content-Type"]) == (429, "application/json")
     assert await count() == before
 
 

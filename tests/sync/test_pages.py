@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from portal.foundation.runtime import Runtime
+from portal.foundation.web.policy import LIMITS
 from portal.sandbox import Sandbox
 from portal.sync.engine import Outcome
 from portal.tenancy.scope import tenant
@@ -179,6 +181,46 @@ async def test_an_owner_connects_a_store_by_the_form(
     page = await owner.page(created.location)
     assert "Waiting" in page.text
     assert shop.store.spec.consumer_secret not in page.text
+
+
+async def test_what_was_typed_of_a_store_outlasts_an_error_and_the_limit_secrets_sealed(
+    sign_in: SignIn, own_sandbox: Sandbox, connect: Connect, org: UUID
+) -> None:
+    shop = await connect(own_sandbox)
+    owner = await sign_in("owner", org)
+    fields = form_of(shop) | {"platform_type": "woocommerce", "sync_frequency": "daily", "connection_name": ""}
+    refused = await owner.submit("/stores/new", fields)
+    assert refused.status == 422
+    assert fields["consumer_secret"] not in refused.text
+    assert 'placeholder="cs_****"' in refused.text
+    draft = re.search(r'name="draft" value="([^"]+)"', refused.text)
+    assert draft
+    kept = fields | {"consumer_key": "", "consumer_secret": "", "draft": draft[1]}
+    for _ in range(LIMITS["test"] - 1):
+        await owner.submit("/stores/new", kept)
+    limited = await owner.submit("/stores/new", kept | {"connection_name": "Third"})
+    assert limited.status == 429
+    assert "Try again in" in limited.text
+    assert 'value="Third"' in limited.text
+    assert 'placeholder="cs_****"' in limited.text
+    again = await owner.submit(f"/stores/{shop.connection_id}/credentials", form_of(shop, timeout="7"))
+    assert again.status == 429
+    assert 'value="7"' in again.text
+    assert (await owner.submit("/stores/999999/credentials", form_of(shop))).status == 404
+    later = await sign_in("owner", org)
+    assert (await later.submit("/stores/new", kept | {"connection_name": "Third"})).status == 422, "another's draft"
+
+
+async def test_the_mended_form_connects_with_the_secrets_of_the_first_try(
+    sign_in: SignIn, own_sandbox: Sandbox, connect: Connect, org: UUID
+) -> None:
+    shop = await connect(own_sandbox)
+    owner = await sign_in("owner", org)
+    fields = form_of(shop) | {"platform_type": "woocommerce", "sync_frequency": "daily", "connection_name": ""}
+    draft = re.search(r'name="draft" value="([^"]+)"', (await owner.submit("/stores/new", fields)).text)
+    assert draft
+    kept = fields | {"consumer_key": "", "consumer_secret": "", "draft": draft[1], "connection_name": "Mended"}
+    assert (await owner.submit("/stores/new", kept)).status == 303
 
 
 async def test_progress_is_pushed_to_an_open_page(rt: Runtime, sign_in: SignIn, shop: Shop, live_server: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Response, g, make_response, render_template, request
 
-from portal.foundation.errors import PortalError
+from portal.foundation.errors import PortalError, TooMany
 from portal.foundation.web.envelopes import encode, error_body, family_of, success_body
 from portal.foundation.web.requests import wants_html
 
@@ -25,6 +25,17 @@ async def page(template: str, *, status: int = 200, partial: str | None = None, 
     response.headers["Content-Type"] = "text/html; charset=utf-8"
     response.headers.setdefault("Cache-Control", "no-store")
     response.vary.add("HX-Request")
+    return response
+
+
+async def too_many_answer(error: TooMany) -> Response:
+    """The form the request came from, with the limit told in it and what was typed, where the route has such an answer."""
+    in_form = getattr(g, "too_many", None)
+    if in_form is None or not wants_html():
+        return await error_answer(error)
+    response: Response = await in_form(error, **(request.view_args or {}))
+    response.status_code = error.status
+    response.headers.extend(error.headers)
     return response
 
 

@@ -55,9 +55,16 @@ class Doc:
     body_example: Any = None
 
 
+TooManyAnswer = Callable[..., Awaitable[Any]]
+"""Takes the `TooMany` and the route's own arguments; status and headers of the response are then set to the error's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`roles` empty means public. `tenant`: needs an active organization. `csrf` False only for signed or token-only routes."""
+    """`roles` empty means public. `tenant`: needs an active organization. `csrf` False only for signed or token-only routes.
+
+    `too_many` answers a browser whose limit is used up: a form that must not lose what was typed. Without it, the error page.
+    """
 
     roles: frozenset[str]
     family: Family
@@ -66,6 +73,7 @@ class Policy:
     max_body: int = 1_000_000
     doc: Doc | None = None
     methods: tuple[str, ...] = field(default=("GET",))
+    too_many: TooManyAnswer | None = None
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
@@ -83,6 +91,7 @@ def route(
     max_body: int = 1_000_000,
     doc: Doc | None = None,
     endpoint: str | None = None,
+    too_many: TooManyAnswer | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare and register one route. `tenant` defaults to True for signed-in routes other than the superadmin's."""
 
@@ -96,6 +105,7 @@ def route(
             max_body=max_body,
             doc=doc,
             methods=methods,
+            too_many=too_many,
         )
         handler.__policy__ = policy  # type: ignore[attr-defined]
         target.add_url_rule(path, endpoint or handler.__name__, handler, methods=list(methods), strict_slashes=False)

@@ -10,8 +10,8 @@ from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
 from portal.foundation.database import AWAY
-from portal.foundation.errors import BadRequest, DependencyAway, PortalError
-from portal.foundation.web.answers import error_answer
+from portal.foundation.errors import BadRequest, DependencyAway, PortalError, TooMany
+from portal.foundation.web.answers import error_answer, too_many_answer
 
 _log = structlog.get_logger("portal.web")
 _CODES = {
@@ -37,6 +37,7 @@ _DATABASE = ("asyncpg", "portal.foundation.database")
 def install(app: Quart) -> None:
     """Register the handlers of `app`."""
     app.register_error_handler(PortalError, _told)
+    app.register_error_handler(TooMany, _too_many)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(asyncpg.DataError, _unfit_value)
     for kind in AWAY:
@@ -48,6 +49,13 @@ async def _told(error: PortalError) -> Response:
     if error.status >= 500 and not isinstance(error, DependencyAway):
         _log.warning("request_failed", code=error.code, status=error.status, message=error.message)
     return await error_answer(error)
+
+
+async def _too_many(error: TooMany) -> Response:
+    try:
+        return await too_many_answer(error)
+    except PortalError as other:  # the form is of a thing that is not there
+        return await error_answer(other)
 
 
 async def _http(error: HTTPException) -> Response:
