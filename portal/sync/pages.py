@@ -14,6 +14,7 @@ from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores import notices as told
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
+from portal.sync import proof_pages
 from portal.sync.holdings import counts
 from portal.sync.registration import delivery_url, last_registration
 from portal.sync.removing import recent
@@ -95,6 +96,7 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
         "test": connection_test(connection),
         "permission_labels": {each.name: each.label for each in manifest.permissions},
         "live_seq": await _seq(scope),
+        **await proof_pages.shown(scope, connection),
     }
 
 

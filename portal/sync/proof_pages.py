@@ -87,6 +87,7 @@ async def render_proof(rt: Runtime, event: Event) -> Sequence[tuple[str, str]]:
             return []
     return [
         (f"store-proof-{connection_id}", await render_template("sync/_proof.html", **context, now=rt.clock())),
+        (f"store-reconciled-{connection_id}", await render_template("sync/_reconciled.html", **context)),
         (f"store-proof-news-{connection_id}", await render_template("sync/_news.html", **context)),
     ]
 

@@ -179,10 +179,24 @@ async def test_the_page_says_what_was_seen_at_a_glance_and_open_pages_are_told(s
     assert f'id="store-proof-{shop.connection_id}"' in page.text
 
 
+async def test_the_stores_own_page_says_what_is_reconciled_or_how_much_is_not(sign_in: SignIn, shop: Shop) -> None:
+    member = await sign_in("member", shop.org)
+    async with tenant(shop.rt.database, shop.org, read_only=True) as scope:
+        orders = (await latest(scope, shop.connection_id))["orders"]
+    page = await member.page(f"/stores/{shop.connection_id}")
+    assert f"reconciled {orders.ours} / {orders.theirs}" in page.text
+    await spoil(shop)
+    page = await member.page(f"/stores/{shop.connection_id}")
+    assert "1 missing here, 1 gone there, 1 not the same" in page.text
+    assert f'href="/stores/{shop.connection_id}/proof"' in page.text
+
+
 async def test_open_pages_are_pushed_the_table_when_a_comparison_ends(shop: Shop) -> None:
     event = Event(shop.org, "proof", 0, {"connection_id": shop.connection_id})
     async with create_app(shop.rt).app_context():
-        [(name, html), (news, asks)] = await render_proof(shop.rt, event)
+        [(name, html), (short, line), (news, asks)] = await render_proof(shop.rt, event)
+        assert short == f"store-reconciled-{shop.connection_id}"
+        assert line.count("reconciled ") == 4
         assert (name, news) == (f"store-proof-{shop.connection_id}", f"store-proof-news-{shop.connection_id}")
         assert f'hx-target="#store-proof-lists-{shop.connection_id}"' in asks
         assert html.count("Reconciled") == 4
