@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from portal.dashboard.tiles.inventory_alerts import DRAWN, LEVELS, _shared
+from portal.dashboard.tiles.inventory_alerts import DRAWN, LEVELS, _cover, _shared
 from portal.foundation.web.filters import day, number
 
 
@@ -24,6 +24,16 @@ def test_a_larger_stock_keeps_the_proportions_of_its_levels_and_every_level() ->
     assert counts == {"out": 1, "critical": 0, "low": 39, "covered": 117, "ample": 39, "over": 0}
     assert len(drawn) <= DRAWN
     assert [cell["rank"] for cell in drawn if cell["cover_bucket"] == "low"] == list(range(39))
+
+
+def test_a_day_of_cover_is_one_day() -> None:
+    cells = [{"cover_bucket": "critical", "days_of_cover": days} for days in (1, 2, 0, None)]
+    assert [_cover(cell) for cell in cells] == [
+        "1 day of cover",
+        "2 days of cover",
+        "0 days of cover",
+        "nothing sold in 30 days",
+    ]
 
 
 def test_negative_stock_has_a_real_minus() -> None:

@@ -102,6 +102,17 @@ def test_a_share_outside_its_range_is_drawn_at_the_end(templates: jinja2.Environ
     assert 'width="0.00"' in call(templates, "charts", "bar", -1)
 
 
+def test_a_finished_increment_counts_what_it_read_and_not_the_stores_total(templates: jinja2.Environment) -> None:
+    def words(*progress: Any, **more: Any) -> str:
+        return " ".join(
+            re.findall(r"<span>([^<]*)</span></p>", call(templates, "progress", "progress", *progress, **more))
+        )
+
+    assert words("Refunds", 10, 89, state="done") == "10 records · done"
+    assert words("Refunds", 1, 1, state="done") == "1 record · done"
+    assert words("Refunds", 10, 89, state="failed") == "10 of 89 records · stopped"
+
+
 def test_a_secret_is_never_rendered_and_may_stay_empty_once_saved(templates: jinja2.Environment) -> None:
     saved = call(templates, "forms", "secret", "key", "Key", "ck_****4f2a")
     assert "value=" not in saved

@@ -89,7 +89,9 @@ def _cover(cell: dict[str, Any]) -> str:
     if cell["cover_bucket"] == "out":
         return "out of stock"
     days = cell["days_of_cover"]
-    return f"{days} days of cover" if days is not None else "nothing sold in 30 days"
+    if days is None:
+        return "nothing sold in 30 days"
+    return f"{days} {'day' if days == 1 else 'days'} of cover"
 
 
 def csv(body: InventoryAlerts) -> tuple[list[str], list[list[Any]]]:
