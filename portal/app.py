@@ -22,6 +22,7 @@ from portal.rates import file_pages as rate_file_pages
 from portal.rates import pages as rates_pages
 from portal.rates import parts as rates_parts
 from portal.superadmin import api as superadmin_api
+from portal.superadmin import audit_pages as platform_audit_pages
 from portal.superadmin import oversight_pages
 from portal.superadmin import pages as superadmin_pages
 from portal.sync import (
@@ -71,6 +72,7 @@ BLUEPRINTS = (
     superadmin_pages.blueprint,
     superadmin_api.blueprint,
     oversight_pages.blueprint,
+    platform_audit_pages.blueprint,
     api_docs_pages.blueprint,
 )
 

@@ -1,4 +1,4 @@
-"""Reading the trail of one organization."""
+"""Reading the trail: of one organization, and of all for the agency."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Entry:
     address: str
     request_id: str
     changes: tuple[tuple[str, str, str], ...]
+    id: int = 0  # of the whole trail, over all chains
+    client: str = ""  # whose chain it is in; empty: the platform's own, or one's own
 
 
 async def entries_before(connection: Any, org_id: UUID, before: int | None, limit: int) -> list[Entry]:
@@ -30,6 +32,18 @@ async def entries_before(connection: Any, org_id: UUID, before: int | None, limi
         "SELECT seq, at, actor, role, action, target, address, request_id, before, after FROM audit_entries"
         " WHERE chain = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3",
         str(org_id),
+        before,
+        limit,
+    )
+    return [_entry(dict(row)) for row in rows]
+
+
+async def every_entry_before(connection: Any, before: int | None, limit: int) -> list[Entry]:
+    """The newest `limit` entries of all chains with an id below `before`. `connection` is of a platform transaction."""
+    rows = await connection.fetch(
+        "SELECT e.id, coalesce(o.name, '') AS client, e.seq, e.at, e.actor, e.role, e.action, e.target, e.address,"
+        " e.request_id, e.before, e.after FROM audit_entries e LEFT JOIN organizations o ON o.id = e.org_id"
+        " WHERE $1::bigint IS NULL OR e.id < $1 ORDER BY e.id DESC LIMIT $2",
         before,
         limit,
     )

@@ -123,6 +123,28 @@ async def test_a_platform_is_changed_within_its_ceilings_and_it_works_at_once(
     assert (budget.rate_per_second, budget.burst) == (10, 10)
 
 
+async def test_the_agency_reads_the_whole_trail_its_own_deeds_and_every_clients(
+    sign_in: SignIn, org: UUID, agency: Visitor, tidy: None
+) -> None:
+    owner = await sign_in("owner", org)
+    assert (await owner.submit("/account/sessions/revoke-all", {})).status == 303
+    words = "Ask Ada for the keys."
+    form = named({"enabled": "1", "help_text": words})
+    assert (await agency.submit("/superadmin/platforms/woocommerce", form)).status == 303
+    page = await agency.page("/superadmin/audit")
+    assert page.status == 200
+    assert "the platform" in page.text
+    assert words in page.text
+    assert owner.email in page.text
+    assert "session.all_closed" in page.text
+    oldest = await agency.page("/superadmin/audit?before=1")
+    assert (oldest.status, words in oldest.text) == (200, False)
+    assert (await agency.page("/superadmin/audit?before=x")).status == 400
+    assert 'href="/superadmin/audit"' in (await agency.page("/superadmin/connections")).text
+    again = await sign_in("owner", org)
+    assert (await again.page("/superadmin/audit")).status in {403, 404}
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
