@@ -196,20 +196,19 @@ class Gate:
             return None
 
     async def _limit(self, policy: Policy, standing: Standing | None) -> None:
-        limit = LIMITS[policy.family]
-        if not limit:
+        if not (limit := LIMITS[policy.family]):
             return
         key = standing.principal.limit_key if standing is not None else f"a:{client_address()}"
         state = await self._rt.limiter.hit(key, policy.family, limit)
-        reset = math.ceil(state.reset_seconds)
+        reset = max(1, math.ceil(state.reset_seconds))
         g.limit = (
             ("RateLimit-Limit", str(limit)),
             ("RateLimit-Remaining", str(state.remaining)),
             ("RateLimit-Reset", str(reset)),
         )
         if not state.allowed:
-            g.too_many, wait = policy.too_many, max(1, reset)
-            raise TooMany(f"No more than {limit} requests a minute here. Try again in {wait} s.", wait)
+            g.too_many = policy.too_many
+            raise TooMany(f"No more than {limit} requests a minute here. Try again in {reset} s.", reset)
 
     async def _slow_down_guessing(self) -> None:
         """Bad credentials cost a look-up each: an address gets a hundred a minute."""
