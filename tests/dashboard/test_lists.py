@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from portal.commerce.records import OrderStatus
+from portal.commerce.records import Deleted, OrderStatus
 from portal.foundation.runtime import Runtime
 from tests import ledgers
 from tests.conftest import SignIn
@@ -148,6 +148,14 @@ async def test_an_order_shows_its_lines_refunds_and_facts(rt: Runtime, org: UUID
         assert expected in text, expected
     assert (await visitor.page(f"/orders/{shop}/78")).status == 404
     assert (await visitor.page(f"/orders/{shop + 10_000}/77")).status == 404
+
+
+async def test_an_order_that_is_gone_at_the_store_says_so(rt: Runtime, org: UUID, sign_in: SignIn, shop: int) -> None:
+    await ledgers.write(rt, org, shop, order("5.00", id="here"), order("5.00", id="gone"))
+    await ledgers.write(rt, org, shop, Deleted(external_id="gone", of="orders", modified_at=ledgers.now()))
+    visitor = await sign_in("member", org)
+    assert "any more" not in (await visitor.page(f"/orders/{shop}/here")).text
+    assert "This order is not at Main store any more." in (await visitor.page(f"/orders/{shop}/gone")).text
 
 
 async def test_stock_is_listed_by_urgency_and_kind(rt: Runtime, org: UUID, sign_in: SignIn, shop: int) -> None:
