@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from portal.commerce.details import Payment, Return, Shipment
 from portal.commerce.paging import position, token
 from portal.foundation.errors import BadRequest
 from portal.tenancy.scope import naming_its_tenant
@@ -53,7 +54,8 @@ _OF_STORE, _OF_STATUS = "AND r.connection_id = {0}", "AND r.status = {0}"
 _AFTER = "AND (r.business_at, r.connection_id, r.external_id) < ({0}::timestamptz, {1}::bigint, {2}::text)"
 _ONE = f"""
 WITH {_COUNTS.format(org="(SELECT portal_org())", store="")}
-SELECT {_COLUMNS}, {_IN_PICTURE} AS in_picture, r.note, r.prices_include_tax, r.meta, r.modified_at, r.arrived_at, r.deleted_at
+SELECT {_COLUMNS}, {_IN_PICTURE} AS in_picture, r.note, r.prices_include_tax, r.meta,
+  r.payments, r.shipments, r.returns, r.modified_at, r.arrived_at, r.deleted_at
 FROM orders r JOIN client_api_credentials c ON c.id = r.connection_id  -- not of a store that is being removed
 WHERE r.org_id = (SELECT portal_org()) AND r.connection_id = $1 AND r.external_id = $2
 """  # noqa: S608
@@ -66,6 +68,9 @@ SELECT external_id, amount, currency, refunded_at, reason, counted, rate, amount
 FROM refunds WHERE org_id = (SELECT portal_org()) AND connection_id = $1 AND order_id = $2
   AND deleted_at IS NULL AND NOT unlisted ORDER BY refunded_at, external_id
 """
+
+
+_DETAILS = {"payments": Payment, "shipments": Shipment, "returns": Return}
 
 
 class _After(msgspec.Struct, array_like=True):
@@ -163,15 +168,27 @@ async def _search(connection: Any, search: str, conditions: _Conditions) -> list
 
 
 async def order_detail(connection: Any, connection_id: int, external_id: str) -> dict[str, Any] | None:
-    """One order with `lines` and `refunds` (lists of rows) and `meta` (a dict); None when there is none. Deleted ones are shown,
-    and those of a store in shadow: `in_picture` says whether its store counts on its day."""
+    """One order with `lines` and `refunds` (lists of rows), `meta` (a dict), and `payments`, `shipments` and `returns` (the structs
+    of `records`, None where the platform does not say); None when there is none. Deleted ones are shown, and those of a store
+    in shadow: `in_picture` says whether its store counts on its day."""
     row = await connection.fetchrow(_ONE, connection_id, external_id)
     if row is None:
         return None
     lines = await connection.fetch(_LINES, connection_id, external_id)
     refunds = await connection.fetch(_REFUNDS, connection_id, external_id)
     meta = msgspec.json.decode(row["meta"], type=dict[str, str])
-    return {**row, "meta": meta, "lines": [dict(line) for line in lines], "refunds": [dict(one) for one in refunds]}
+    details = {name: _details(row[name], kind) for name, kind in _DETAILS.items()}
+    return {
+        **row,
+        **details,
+        "meta": meta,
+        "lines": [dict(line) for line in lines],
+        "refunds": [dict(one) for one in refunds],
+    }
+
+
+def _details(stored: str | None, kind: Any) -> tuple[Any, ...] | None:
+    return None if stored is None else msgspec.json.decode(stored, type=tuple[kind, ...])
 
 
 def _date(day: str | None) -> date | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.commerce.order_lists import order_detail, orders_page
-from portal.commerce.stock_lists import inventory_alerts, inventory_heat, inventory_summary, products_page
+from portal.commerce.stock_lists import inventory_alerts, inventory_heat, inventory_summary, products_page, stock_at
 from portal.commerce.store_lists import stores_today
 from portal.foundation.errors import Missing
 
@@ -22,6 +22,7 @@ __all__ = [
     "products_page",
     "sales_pulse",
     "sales_pulse_sql",
+    "stock_at",
     "stores_today",
     "unconverted_30d",
     "unconverted_today",

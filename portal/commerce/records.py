@@ -13,6 +13,8 @@ from typing import ClassVar
 
 import msgspec
 
+from portal.commerce.details import Payment, Return, Shipment, StockAt
+
 
 class OrderStatus(StrEnum):
     """The portal's own order states; the platform's word is kept beside it in `source_status`."""
@@ -88,6 +90,10 @@ class Order(Record, frozen=True, kw_only=True):
     lines: tuple[OrderLine, ...] = ()
     refund_ids: tuple[str, ...] | None = None  # the refunds the platform says belong to it; None: it does not say
     meta: dict[str, str] = {}  # small extra facts worth keeping (created_via, transaction id, ...), text only
+    # What its page shows (docs/adr/0019-details-of-orders.md). None: the platform does not say; (): there are none.
+    payments: tuple[Payment, ...] | None = None
+    shipments: tuple[Shipment, ...] | None = None
+    returns: tuple[Return, ...] | None = None
 
 
 class RefundLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -129,6 +135,7 @@ class Product(Record, frozen=True, kw_only=True):
     backorders: str = "no"  # no, notify, yes
     stock_of: str | None = None  # the product whose stock this one shares; None: its own
     low_stock_threshold: Decimal | None = None
+    stock_at: tuple[StockAt, ...] | None = None  # `quantity` by location; None: the platform does not say where it lies
     categories: tuple[str, ...] = ()
     image_url: str = ""
     created_at: datetime | None = None

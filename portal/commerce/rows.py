@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from portal.commerce.records import Order, Record, Refund
-from portal.commerce.tables import BY_STREAM, Table
+from portal.commerce.tables import BY_STREAM
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +42,17 @@ def array(values: Sequence[str] | None) -> str | None:
     return "{" + ",".join('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values) + "}"
 
 
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def json(values: Sequence[msgspec.Struct] | None) -> str | None:
+    """Structs as the text of a jsonb. None stays NULL: the platform does not say, which is not the same as none."""
+    if values is None:
+        return None
+    return _text(values) if values else "[]"
+
+
 def customer_key(order: Order) -> str | None:
     """Who bought: the account, else the guest's e-mail address; None when neither is known."""
     return f"#{order.customer_id}" if order.customer_id else order.customer_email.lower() or None
@@ -57,10 +68,11 @@ _order = attrgetter(
 def order_row(order: Order, head: bytes, lines: bytes, deleted_at: datetime | None) -> tuple[Any, ...]:
     """A row of `tables.ORDERS`; `head` and `lines` are the digests."""
     units = sum((line.quantity for line in order.lines if line.kind == "item"), Decimal(0))
-    meta = msgspec.json.encode(order.meta).decode() if order.meta else "{}"
+    meta = _text(order.meta) if order.meta else "{}"
     return (
         order.external_id, order.modified_at, head, deleted_at, lines, customer_key(order), units,
         *_order(order), array(order.refund_ids), meta,
+        json(order.payments), json(order.shipments), json(order.returns),
     )  # fmt: skip
 
 
@@ -95,14 +107,24 @@ def refund_line_rows(refunds: Sequence[Refund]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _getter(table: Table) -> attrgetter[tuple[Any, ...]]:
-    return attrgetter(*list(table.columns)[_PLAIN:])
-
-
-_GETTERS = {stream: _getter(BY_STREAM[stream]) for stream in ("products", "customers", "coupons", "taxes", "fees")}
+_STREAMS = ("products", "customers", "coupons", "taxes", "fees")
+_NAMES = {stream: tuple(BY_STREAM[stream].columns)[_PLAIN:] for stream in _STREAMS}
+_GETTERS = {stream: attrgetter(*names) for stream, names in _NAMES.items()}
+_SHAPED: dict[str, Callable[[Any], str | None]] = {"text[]": array, "jsonb": json}
+_SHAPES = {
+    stream: tuple(
+        (place, _SHAPED[kind])
+        for place, kind in enumerate(tuple(BY_STREAM[stream].columns.values())[_PLAIN:])
+        if kind in _SHAPED
+    )
+    for stream in _STREAMS
+}
+"""Which values do not travel as they are: the place among the attributes, and what makes text of them."""
 
 
 def plain_row(record: Record, head: bytes, deleted_at: datetime | None) -> tuple[Any, ...]:
     """A row of a product, customer, coupon, tax rate or fee: the attributes have the columns' names."""
-    values = (array(value) if isinstance(value, tuple) else value for value in _GETTERS[record.stream](record))
+    values = list(_GETTERS[record.stream](record))
+    for place, shaped in _SHAPES[record.stream]:
+        values[place] = shaped(values[place])
     return (record.external_id, record.modified_at, head, deleted_at, *values)

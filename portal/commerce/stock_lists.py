@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,13 @@ WHERE ($1::text = 'all' OR ($1 = 'alerts' AND alert_type IS NOT NULL) OR alert_t
   AND ($3::int IS NULL OR (rank, cover, item, connection_id) > ($3, $4::bigint, $5::text, $6::bigint))
 ORDER BY rank, cover, item, connection_id LIMIT $7
 """  # noqa: S608 - built from constants
+
+
+_AT = """
+SELECT s.connection_id, s.item, s.location_name, s.location_id, trim_scale(sum(s.quantity)) AS quantity
+FROM v_stock_at s JOIN unnest($1::bigint[], $2::text[]) k(connection_id, item) USING (connection_id, item)
+GROUP BY s.connection_id, s.item, s.location_id, s.location_name ORDER BY s.location_name, s.location_id
+"""
 
 
 class _After(msgspec.Struct, array_like=True):
@@ -80,10 +88,28 @@ async def products_page(
     return rows[:limit], token(_After(end["rank"], end["cover"], end["item"], end["connection_id"]))
 
 
+async def stock_at(connection: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], list[dict[str, Any]]]:
+    """(connection_id, item) of these rows of `products_page` -> `location_name` and `quantity` of each place.
+
+    Only of what lies at several places, and only where they add up to the quantity: of products that share a SKU, some may tell
+    their places and others not.
+    """
+    keys = [row["connection_id"] for row in rows], [row["item"] for row in rows]
+    found: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for row in await connection.fetch(_AT, *keys):
+        found.setdefault((row["connection_id"], row["item"]), []).append(_whole(row))
+    sums = {(row["connection_id"], row["item"]): row["quantity_available"] for row in rows}
+    return {
+        key: places
+        for key, places in found.items()
+        if len(places) > 1 and sum(place["quantity"] for place in places) == sums[key]
+    }
+
+
 def _whole(row: Any) -> dict[str, Any]:
     """Whole quantities as integers: stock is counted in pieces nearly everywhere, in fractions in a few shops."""
     found = dict(row)
-    for name in ("quantity_available", "units_sold_30d", "low_stock_threshold"):
+    for name in ("quantity", "quantity_available", "units_sold_30d", "low_stock_threshold"):
         value = found.get(name)
         if isinstance(value, Decimal) and value == value.to_integral_value():
             found[name] = int(value)

@@ -78,6 +78,7 @@ ORDERS = Table(
         "created_at": "timestamptz", "paid_at": "timestamptz", "completed_at": "timestamptz", "is_test": "boolean",
         "customer_id": "text", "customer_name": "text", "customer_email": "text", "country": "text",
         "payment_method": "text", "note": "text", "refund_ids": "text[]", "meta": "jsonb",
+        "payments": "jsonb", "shipments": "jsonb", "returns": "jsonb",
     },
     derived={"business_day": _DAY, "rate": rate("u.currency", _DAY)},
 )  # fmt: skip
@@ -114,7 +115,8 @@ PRODUCTS = Table(
         **_KEPT, "parent_id": "text", "kind": "text", "sku": "text", "name": "text", "status": "text",
         "price": "numeric", "regular_price": "numeric", "sale_price": "numeric", "stock_tracked": "boolean",
         "quantity": "numeric", "stock_status": "text", "backorders": "text", "stock_of": "text",
-        "low_stock_threshold": "numeric", "categories": "text[]", "image_url": "text", "created_at": "timestamptz",
+        "low_stock_threshold": "numeric", "stock_at": "jsonb", "categories": "text[]", "image_url": "text",
+        "created_at": "timestamptz",
     },
 )  # fmt: skip
 CUSTOMERS = Table(
