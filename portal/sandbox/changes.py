@@ -31,7 +31,8 @@ class Wish:
     quantity: int
 
 
-def _touch(store: Store, order: Order) -> None:
+def touch(store: Store, order: Order) -> None:
+    """The order was modified now."""
     order.modified = store.clock.now()
     store.version += 1
 
@@ -133,7 +134,7 @@ def refund(
     store.refunds[made.id] = made
     if whole and order.status in REVENUE_STATUSES:
         order.status = "refunded"
-    _touch(store, order)
+    touch(store, order)
     store.publish("order.updated", order)
     if restock:
         for row in rows:
@@ -164,7 +165,7 @@ def edit_order(
         order.note = note
     if person is not None:
         order.person = person
-    _touch(store, order)
+    touch(store, order)
     store.publish("order.updated", order)
 
 
@@ -179,14 +180,14 @@ def add_note(store: Store, order: Order, text: str, *, to_customer: bool = False
 def trash(store: Store, order: Order) -> None:
     """Moves an order to the trash; `order.deleted` is published."""
     order.status_before_trash, order.status = order.status, "trash"
-    _touch(store, order)
+    touch(store, order)
     store.publish("order.deleted", order)
 
 
 def restore(store: Store, order: Order) -> None:
     """Takes an order out of the trash."""
     order.status, order.status_before_trash = order.status_before_trash or "pending", ""
-    _touch(store, order)
+    touch(store, order)
     store.publish("order.updated", order)
 
 

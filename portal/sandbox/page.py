@@ -34,6 +34,7 @@ _BUTTONS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("restore", "Restore order", (("order", "order"),)),
     ("cancel_order", "Cancel order", (("order", "order"),)),
     ("fulfil_order", "Ship order", (("order", "order"),)),
+    ("return_order", "Return order", (("order", "order"), ("state", "state"))),
     ("delete_order", "Delete order", (("order", "order"),)),
     ("force_delete", "Delete order for good", (("order", "order"),)),
     ("delete_product", "Delete product", (("sku", "SKU"),)),

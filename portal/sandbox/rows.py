@@ -146,6 +146,27 @@ class Refund:
 
 
 @dataclass(slots=True)
+class ReturnedItem:
+    """How many of an order's line (by its position) come back, and why."""
+
+    position: int
+    quantity: int
+    reason: str
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Return:
+    """What a buyer sends back; the money for it is a refund. `state` is requested, open, closed, declined or canceled."""
+
+    id: int
+    order_id: int
+    created: int
+    state: str
+    lines: list[ReturnedItem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Note:
     id: int
     created: int

@@ -10,7 +10,7 @@ from portal.sandbox import catalog, history, words
 from portal.sandbox.basket import Basket
 from portal.sandbox.clock import DAY, StoreClock
 from portal.sandbox.faults import Faults
-from portal.sandbox.rows import Coupon, Customer, Order, Product, Refund, Webhook
+from portal.sandbox.rows import Coupon, Customer, Order, Product, Refund, Return, Webhook
 from portal.sandbox.spec import SandboxStoreSpec
 
 Listener = Callable[[str, Product | Order | Customer], None]
@@ -42,6 +42,7 @@ class Store:
         self.coupons: dict[int, Coupon] = {}
         self.orders: dict[int, Order] = {}
         self.refunds: dict[int, Refund] = {}
+        self.returns: dict[int, list[Return]] = {}  # by order; those of the history follow from its refunds
         self.webhooks: dict[int, Webhook] = {}
         self.deleted_products: list[Product] = []
         self.deliveries: list[dict[str, object]] = []
@@ -53,6 +54,10 @@ class Store:
     def __getstate__(self) -> dict[str, object]:
         """What is kept on disk: the rows, not who listens, nor planned faults."""
         return {**self.__dict__, "listeners": [], "faults": Faults(), "fate": _nothing, "deliveries": []}
+
+    def __setstate__(self, kept: dict[str, object]) -> None:
+        """What was kept; a release before returns kept none."""
+        self.__dict__.update({"returns": {}, **kept})
 
     def _build(self) -> None:
         now, rng = self.clock.now(), Random(f"{self.spec.seed}:catalogue")

@@ -55,6 +55,12 @@ def truth(store: Store, *, timezone: str = "", days: int = 60, with_ids: bool = 
         "rule": "orders by paid day (else created), without cancelled, failed, trash, drafts, tests and unpaid pending; "
         "minus refunds on the day of the refund",
     }
+    if store.spec.platform == "shopify":
+        from portal.sandbox.shopify import told
+
+        made["returns"] = told.returns(store)
+        stock = zip(_stock(store), store.sellables(), strict=True)
+        made["stock"] = [row | {"locations": told.stock_at(product)} for row, product in stock]
     if with_ids:
         made["ids"] = _ids(store)
     return made

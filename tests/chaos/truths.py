@@ -21,6 +21,15 @@ WHERE o.connection_id = $1 AND o.deleted_at IS NULL GROUP BY 1, 2"""
 _DAYS = """SELECT day::text, currency::text, orders, gross, refunds, units FROM daily_sales WHERE connection_id = $1"""
 _STOCK = """
 SELECT sku, quantity FROM products WHERE connection_id = $1 AND deleted_at IS NULL AND stock_tracked AND quantity IS NOT NULL"""
+_STOCK_AT = """
+SELECT p.sku, l.location_name, l.quantity FROM v_stock_at l
+JOIN products p ON p.connection_id = l.connection_id AND p.external_id = l.product_id
+WHERE l.connection_id = $1 AND p.deleted_at IS NULL AND p.stock_tracked"""
+_RETURNS = """
+SELECT o.external_id, r.status, l.sku, l.quantity, l.reason FROM orders o
+CROSS JOIN LATERAL jsonb_to_recordset(o.returns) r(status text, lines jsonb)
+CROSS JOIN LATERAL jsonb_to_recordset(r.lines) l(sku text, quantity numeric, reason text)
+WHERE o.connection_id = $1 AND o.deleted_at IS NULL"""
 _TWICE = """
 SELECT count(*) - count(DISTINCT external_id) AS twice FROM orders WHERE connection_id = $1 AND deleted_at IS NULL"""
 
@@ -42,6 +51,14 @@ async def held(merchant: Merchant, name: str) -> Figures:
         if any(figures):
             found["day", row["day"], row["currency"].strip()] = figures
     found["stock"] = Counter((row["sku"] or "", int(row["quantity"])) for row in stock)
+    found["stock at"] = Counter(
+        (row["sku"] or "", row["location_name"], int(row["quantity"]))
+        for row in await merchant.rows(_STOCK_AT, connection)
+    )
+    found["returns"] = Counter(
+        (row["external_id"], row["status"], row["sku"], int(row["quantity"]), row["reason"] or "")
+        for row in await merchant.rows(_RETURNS, connection)
+    )
     return found
 
 
@@ -59,6 +76,12 @@ def true(sandbox: Sandbox, name: str) -> Figures:
             found["day", row["date"], row["currency"]] = figures
     stock = [row for row in told["stock"] if row["manage_stock"]]
     found["stock"] = Counter((row["sku"] or "", row["stock_quantity"]) for row in stock)
+    found["stock at"] = Counter(
+        (row["sku"] or "", at["location"], at["quantity"]) for row in stock for at in row.get("locations") or ()
+    )
+    found["returns"] = Counter(
+        (str(row["order_id"]), row["state"], row["sku"], row["units"], row["reason"]) for row in told.get("returns", ())
+    )
     return found
 
 
@@ -70,8 +93,8 @@ def differences(ours: Figures, theirs: Figures) -> list[str]:
         other: Any = theirs.get(key)
         if mine == other:
             continue
-        if key == "stock":
-            found.append(f"stock: only here {mine - other}, only there {other - mine}")
+        if isinstance(mine, Counter):
+            found.append(f"{key}: only here {mine - other}, only there {other - mine}")
         else:
             found.append(f"{key}: here {mine}, there {other}")
     return found

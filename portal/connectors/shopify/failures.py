@@ -33,6 +33,12 @@ class Throttled(RateLimited):
     """The bucket of points is empty; said with HTTP 200."""
 
 
+class FieldRefused(Forbidden):
+    """A field that the app may not read; `path` are the names that lead to it, empty when Shopify did not say."""
+
+    path: tuple[str, ...] = ()
+
+
 class TooCostly(Permanent):
     """One query would cost more than Shopify allows for one; a smaller page may pass."""
 
@@ -116,7 +122,12 @@ def _of_error(row: object) -> ConnectorError:
     if code == "ACCESS_DENIED":
         scope = re.search(r"`?((?:read|write)_[a-z_]+)`?", said)
         needs = f" It needs {scope.group(1)}." if scope else ""
-        return Forbidden(f"The app may not read {_field(told)}.{needs}", CHECK_SCOPES)
+        path = _path(told)
+        refused = FieldRefused(
+            f"The app may not read {path[-1] if path else 'all that is needed'}.{needs}", CHECK_SCOPES
+        )
+        refused.path = path
+        return refused
     if code == "SHOP_INACTIVE":
         return Permanent("The shop is closed or paused.", "Its owner has to choose a plan again: Settings → Plan.")
     if code in {"INTERNAL_SERVER_ERROR", "TIMEOUT"} or said.startswith("Internal error"):
@@ -126,10 +137,9 @@ def _of_error(row: object) -> ConnectorError:
     return Permanent(f"Shopify did not understand the query: {said or code}", REPORT)
 
 
-def _field(told: dict[str, object]) -> str:
+def _path(told: dict[str, object]) -> tuple[str, ...]:
     path = told.get("path")
-    names = [each for each in path if isinstance(each, str)] if isinstance(path, list) else []
-    return text(names[-1], 60) if names else "all that is needed"
+    return tuple(text(each, 60) for each in path if isinstance(each, str)) if isinstance(path, list) else ()
 
 
 def _first(body: bytes) -> str:

@@ -6,10 +6,12 @@ stock and no price of its own, and each variant is a row with both: order lines 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
+from portal.commerce.details import StockAt
 from portal.commerce.records import Product
 from portal.connectors.shopify import values
 from portal.connectors.shopify.values import Row, inside
@@ -52,7 +54,8 @@ def variant(row: object, parent: object, seen_at: datetime) -> Product:
     )
     item = source.get("inventoryItem")
     tracked = inside(item, "tracked") is True
-    quantity = _quantity(source, item) if tracked else None
+    places = _places(item) if tracked else None
+    quantity = _quantity(source, places) if tracked else None
     sells_on = source.get("inventoryPolicy") == "CONTINUE"
     return Product(
         external_id=values.required_id(source.get("id"), "variant id"),
@@ -69,27 +72,50 @@ def variant(row: object, parent: object, seen_at: datetime) -> Product:
         quantity=quantity,
         stock_status=_stock(quantity, sells_on=sells_on),
         backorders="yes" if sells_on else "no",
+        stock_at=_stock_at(places),
         categories=_categories(owner),
         image_url=_image(owner),
         created_at=values.instant_or_none(source.get("createdAt"), "createdAt", seen_at),
     )
 
 
-def _quantity(source: Row, item: object) -> Decimal | None:
+def _quantity(source: Row, places: Sequence[_Place] | None) -> Decimal | None:
     """What can be sold: the available units of all active locations, else the shop's own sum of them."""
-    levels = inside(item, "inventoryLevels")
-    if isinstance(levels, dict) and inside(levels, "pageInfo", "hasNextPage") is not True:
-        counted = [
-            values.amount(each.get("quantity"), "available quantity")
-            for level in values.rows(levels)
-            if level.get("isActive") is not False
-            for each in values.rows(level.get("quantities"))
-            if each.get("name") == "available"
-        ]
-        if counted:
-            return sum(counted, Decimal(0))
+    if places:
+        return sum((place.quantity for place in places), Decimal(0))
     given = source.get("inventoryQuantity")
     return None if given is None else values.amount(given, "inventoryQuantity")
+
+
+class _Place(NamedTuple):
+    location: object
+    quantity: Decimal
+
+
+def _places(item: object) -> list[_Place] | None:
+    """What is available at each active location; None when not all of them are told."""
+    levels = inside(item, "inventoryLevels")
+    if not isinstance(levels, dict) or inside(levels, "pageInfo", "hasNextPage") is True:
+        return None
+    return [
+        _Place(level.get("location"), values.amount(each.get("quantity"), "available quantity"))
+        for level in values.rows(levels)
+        if level.get("isActive") is not False
+        for each in values.rows(level.get("quantities"))
+        if each.get("name") == "available"
+    ]
+
+
+def _stock_at(places: Sequence[_Place] | None) -> tuple[StockAt, ...] | None:
+    """The locations by their ids; None when one of them is not named, for then they would not add up to the quantity."""
+    found: dict[int, StockAt] = {}
+    for place in places or ():
+        known = values.number_of(inside(place.location, "id"))
+        if known is None or int(known) in found:
+            return None
+        name = values.text(inside(place.location, "name"), 200)
+        found[int(known)] = StockAt(location_id=known, location_name=name, quantity=place.quantity)
+    return tuple(found[known] for known in sorted(found)) or None
 
 
 def _moments(source: Row, owner: Row, item: object, seen_at: datetime) -> Iterable[datetime]:

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from portal.commerce.records import Fulfilment, Order, OrderStatus
 from portal.connectors.answers import Listed
+from portal.connectors.shopify import mapping_details, values
 from portal.connectors.shopify import mapping_lines as lines
-from portal.connectors.shopify import values
 from portal.connectors.shopify.values import Row, inside
 
 _PAID = {"PAID", "PARTIALLY_REFUNDED"}
@@ -77,6 +77,9 @@ def order(row: object, seen_at: datetime) -> Order:
         lines=found,
         refund_ids=_refund_ids(source),
         meta=_facts(source),
+        payments=mapping_details.payments(source, seen_at),
+        shipments=mapping_details.shipments(source, seen_at),
+        returns=mapping_details.returns(source, seen_at),
     )
 
 

@@ -9,60 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import Template
 
+from portal.connectors.shopify import fragments as of
+
 ADDRESSES = "addresses"
 """No scope of Shopify's: whether the app may see the addresses of orders, which depends on plan and approval."""
-
-_SHOP = "{ shopMoney { amount } }"
-_BOTH = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
-
-_LINE = f"""
-  id name sku quantity
-  product {{ id }}
-  variant {{ id }}
-  originalUnitPriceSet {_SHOP}
-  originalTotalSet {_SHOP}
-  discountAllocations {{
-    allocatedAmountSet {_SHOP}
-    discountApplication {{ index ... on DiscountCodeApplication {{ code }} }}
-  }}
-  taxLines {{ priceSet {_SHOP} }}
-"""
-_ORDER = f"""
-  id name createdAt processedAt updatedAt cancelledAt
-  test edited taxesIncluded requiresShipping sourceName note
-  displayFinancialStatus displayFulfillmentStatus returnStatus
-  discountCodes paymentGatewayNames
-  totalPriceSet {_BOTH}
-  currentTotalPriceSet {_SHOP}
-  totalRefundedSet {_SHOP}
-  totalTaxSet {_SHOP}
-  totalDiscountsSet {_SHOP}
-  totalTipReceivedSet {_SHOP}
-  originalTotalDutiesSet {_SHOP}
-  originalTotalAdditionalFeesSet {_SHOP}
-  shippingLine {{ title discountedPriceSet {_SHOP} taxLines {{ priceSet {_SHOP} }} }}
-  transactions(first: 50) {{ kind status processedAt gateway }}
-  fulfillments(first: 50) {{ createdAt status }}
-  refunds(first: 100) {{
-    id createdAt processedAt updatedAt note
-    totalRefundedSet {{ shopMoney {{ amount currencyCode }} }}
-  }}
-"""
-_BUYER = "email customer { id displayName }"
-_ADDRESSES = "billingAddress { name countryCodeV2 } shippingAddress { name countryCodeV2 }"
-_PRODUCT = """
-  id title status productType createdAt updatedAt
-  category { name }
-  featuredMedia { preview { image { url } } }
-"""
-_VARIANT = "id title sku price compareAtPrice inventoryPolicy inventoryQuantity createdAt updatedAt"
-_LEVEL = 'id updatedAt isActive quantities(names: ["available"]) { name quantity }'
-_CUSTOMER = """
-  id displayName firstName lastName state numberOfOrders createdAt updatedAt
-  defaultEmailAddress { emailAddress }
-  defaultAddress { city countryCodeV2 }
-"""
-_PAGE = "pageInfo { hasNextPage endCursor }"
 
 SHOP = """query Shop {
   shop { name currencyCode ianaTimezone myshopifyDomain plan { publicDisplayName } }
@@ -77,76 +27,76 @@ COUNTS = {
 _LISTS = {
     "orders": Template(f"""query Orders($$first: Int!, $$lines: Int!, $$after: String, $$query: String) {{
   rows: orders(first: $$first, after: $$after, query: $$query, sortKey: UPDATED_AT) {{
-    nodes {{ {_ORDER} $buyer lineItems(first: $$lines) {{ nodes {{ {_LINE} }} {_PAGE} }} }}
-    {_PAGE}
+    nodes {{ {of.ORDER} $buyer lineItems(first: $$lines) {{ nodes {{ {of.LINE} }} {of.PAGE} }} }}
+    {of.PAGE}
   }}
 }}"""),
     "products": Template(f"""query Products($$first: Int!, $$after: String, $$query: String) {{
   rows: products(first: $$first, after: $$after, query: $$query, sortKey: UPDATED_AT) {{
-    nodes {{ {_PRODUCT} }}
-    {_PAGE}
+    nodes {{ {of.PRODUCT} }}
+    {of.PAGE}
   }}
 }}"""),
     "customers": Template(f"""query Customers($$first: Int!, $$after: String, $$query: String) {{
   rows: customers(first: $$first, after: $$after, query: $$query, sortKey: UPDATED_AT) {{
-    nodes {{ {_CUSTOMER} }}
-    {_PAGE}
+    nodes {{ {of.CUSTOMER} }}
+    {of.PAGE}
   }}
 }}"""),
 }
 _BULK = {
     "orders": Template(f"""{{
-  orders$filter {{ edges {{ node {{ {_ORDER} $buyer lineItems {{ edges {{ node {{ {_LINE} }} }} }} }} }} }}
+  orders$filter {{ edges {{ node {{ {of.ORDER} $buyer lineItems {{ edges {{ node {{ {of.LINE} }} }} }} $returns }} }} }}
 }}"""),
     "products": Template(f"""{{
-  products$filter {{ edges {{ node {{ {_PRODUCT} variants {{ edges {{ node {{ {_VARIANT} $stock }} }} }} }} }} }}
+  products$filter {{ edges {{ node {{ {of.PRODUCT} variants {{ edges {{ node {{ {of.VARIANT} $stock }} }} }} }} }} }}
 }}"""),
-    "customers": Template(f"{{ customers$filter {{ edges {{ node {{ {_CUSTOMER} }} }} }} }}"),
+    "customers": Template(f"{{ customers$filter {{ edges {{ node {{ {of.CUSTOMER} }} }} }} }}"),
 }
 _NAMED = {
     "orders": Template(f"""query NamedOrders($$ids: [ID!]!, $$lines: Int!) {{
   nodes(ids: $$ids) {{
-    ... on Order {{ {_ORDER} $buyer lineItems(first: $$lines) {{ nodes {{ {_LINE} }} {_PAGE} }} }}
+    ... on Order {{ {of.ORDER} $buyer lineItems(first: $$lines) {{ nodes {{ {of.LINE} }} {of.PAGE} }} }}
   }}
 }}"""),
     "products": Template(f"""query NamedProducts($$ids: [ID!]!) {{
   nodes(ids: $$ids) {{
-    ... on Product {{ {_PRODUCT} }}
+    ... on Product {{ {of.PRODUCT} }}
   }}
 }}"""),
     "customers": Template(f"""query NamedCustomers($$ids: [ID!]!) {{
   nodes(ids: $$ids) {{
-    ... on Customer {{ {_CUSTOMER} }}
+    ... on Customer {{ {of.CUSTOMER} }}
   }}
 }}"""),
 }
 _IDS = Template(f"""query ${{what}}Ids($$first: Int!, $$after: String) {{
-  rows: $what(first: $$first, after: $$after, sortKey: ID) {{ nodes {{ $fields }} {_PAGE} }}
+  rows: $what(first: $$first, after: $$after, sortKey: ID) {{ nodes {{ $fields }} {of.PAGE} }}
 }}""")
 # What proves an order beside its id: where it stands, what it came to and what was given back. Eight points each.
 _PROVEN = f"""
   id updatedAt createdAt processedAt cancelledAt edited displayFinancialStatus
   totalPriceSet {{ shopMoney {{ amount currencyCode }} }}
-  currentTotalPriceSet {_SHOP}
-  totalRefundedSet {_SHOP}
+  currentTotalPriceSet {of.AMOUNT}
+  totalRefundedSet {of.AMOUNT}
 """
 LATELY = f"""query LatelyChanged($first: Int!, $query: String) {{
-  rows: orders(first: $first, query: $query, sortKey: UPDATED_AT, reverse: true) {{ nodes {{ {_PROVEN} }} {_PAGE} }}
+  rows: orders(first: $first, query: $query, sortKey: UPDATED_AT, reverse: true) {{ nodes {{ {_PROVEN} }} {of.PAGE} }}
 }}"""
 """The orders that changed last."""
 _VARIANTS = Template(f"""query Variants($$first: Int!, $$after: String, $$query: String) {{
   rows: productVariants(first: $$first, after: $$after, query: $$query, sortKey: ID) {{
-    nodes {{ {_VARIANT} product {{ id }} $stock }}
-    {_PAGE}
+    nodes {{ {of.VARIANT} product {{ id }} $stock }}
+    {of.PAGE}
   }}
 }}""")
 
 MORE_LINES = f"""query MoreLines($id: ID!, $first: Int!, $after: String) {{
-  node(id: $id) {{ ... on Order {{ rows: lineItems(first: $first, after: $after) {{ nodes {{ {_LINE} }} {_PAGE} }} }} }}
+  node(id: $id) {{ ... on Order {{ rows: lineItems(first: $first, after: $after) {{ nodes {{ {of.LINE} }} {of.PAGE} }} }} }}
 }}"""
 _RETURNED = f"""
-  nodes {{ id quantity subtotalSet {_SHOP} totalTaxSet {_SHOP} lineItem {{ id sku }} }}
-  {_PAGE}
+  nodes {{ id quantity subtotalSet {of.AMOUNT} totalTaxSet {of.AMOUNT} lineItem {{ id sku }} }}
+  {of.PAGE}
 """
 REFUND_LINES = f"""query RefundLines($ids: [ID!]!, $lines: Int!) {{
   nodes(ids: $ids) {{ ... on Refund {{ id refundLineItems(first: $lines) {{ {_RETURNED} }} }} }}
@@ -154,6 +104,28 @@ REFUND_LINES = f"""query RefundLines($ids: [ID!]!, $lines: Int!) {{
 MORE_REFUND_LINES = f"""query MoreRefundLines($id: ID!, $first: Int!, $after: String) {{
   node(id: $id) {{ ... on Refund {{ rows: refundLineItems(first: $first, after: $after) {{ {_RETURNED} }} }} }}
 }}"""
+_RETURN_LINES = f"returnLineItems(first: $lines) {{ nodes {{ {of.RETURN_LINE} }} {of.PAGE} }}"
+ORDER_RETURNS = f"""query OrderReturns($ids: [ID!]!, $returns: Int!, $lines: Int!) {{
+  nodes(ids: $ids) {{
+    ... on Order {{ id returns(first: $returns) {{ nodes {{ {of.RETURN} {_RETURN_LINES} }} {of.PAGE} }} }}
+  }}
+}}"""
+"""The returns of orders that have any: in a list of orders they would cost sixty points an order, most of them for nothing."""
+MORE_RETURNS = f"""query MoreReturns($id: ID!, $first: Int!, $lines: Int!, $after: String) {{
+  node(id: $id) {{
+    ... on Order {{ rows: returns(first: $first, after: $after) {{ nodes {{ {of.RETURN} {_RETURN_LINES} }} {of.PAGE} }} }}
+  }}
+}}"""
+MORE_RETURN_LINES = f"""query MoreReturnLines($id: ID!, $first: Int!, $after: String) {{
+  node(id: $id) {{
+    ... on Return {{ rows: returnLineItems(first: $first, after: $after) {{ nodes {{ {of.RETURN_LINE} }} {of.PAGE} }} }}
+  }}
+}}"""
+_LEVELS = Template(f"""query MoreLevels($$id: ID!, $$first: Int!, $$after: String) {{
+  node(id: $$id) {{
+    ... on InventoryItem {{ rows: inventoryLevels(first: $$first, after: $$after) {{ nodes {{ $level }} {of.PAGE} }} }}
+  }}
+}}""")
 OWNERS = """query Owners($ids: [ID!]!) {
   nodes(ids: $ids) {
     ... on ProductVariant { id product { id } }
@@ -218,19 +190,31 @@ def variants(scopes: Iterable[str]) -> str:
     return _VARIANTS.substitute(_parts(scopes, bulk=False))
 
 
+def levels(scopes: Iterable[str]) -> str:
+    """A page of the stock of one inventory item by location: variables id, first, after."""
+    return _LEVELS.substitute(level=_level(set(scopes)))
+
+
 def ids(what: str) -> str:
     """A page of the ids of orders (with their money), products, productVariants or customers."""
     return _IDS.substitute(what=what, fields=_PROVEN if what == "orders" else "id")
 
 
+def _level(granted: set[str]) -> str:
+    return of.LEVEL.substitute(location="location { id name }" if "read_locations" in granted else "")
+
+
 def _parts(scopes: Iterable[str], *, bulk: bool) -> dict[str, str]:
     granted = set(scopes)
-    levels = f"edges {{ node {{ {_LEVEL} }} }}" if bulk else f"nodes {{ {_LEVEL} }} pageInfo {{ hasNextPage }}"
-    sized = "" if bulk else "(first: 5)"
+    level = _level(granted)
+    levels = f"edges {{ node {{ {level} }} }}" if bulk else f"nodes {{ {level} }} {of.PAGE}"
+    sized = "" if bulk else f"(first: {of.FEW})"
     stock = f"inventoryItem {{ id tracked inventoryLevels{sized} {{ {levels} }} }}"
+    lines = f"returnLineItems {{ edges {{ node {{ {of.RETURN_LINE} }} }} }}"
     return {
         "buyer": " ".join(
-            part for scope, part in (("read_customers", _BUYER), (ADDRESSES, _ADDRESSES)) if scope in granted
+            part for scope, part in (("read_customers", of.BUYER), (ADDRESSES, of.ADDRESSES)) if scope in granted
         ),
         "stock": stock if "read_inventory" in granted else "inventoryItem { id tracked }",
+        "returns": f"returns {{ edges {{ node {{ {of.RETURN} {lines} }} }} }}" if "read_returns" in granted else "",
     }

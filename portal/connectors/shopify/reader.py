@@ -10,15 +10,22 @@ import msgspec
 
 from portal.connectors.shopify import queries
 from portal.connectors.shopify.client import Answer, Client
-from portal.connectors.shopify.failures import TooCostly
+from portal.connectors.shopify.failures import FieldRefused, TooCostly
 from portal.connectors.shopify.values import Row, inside, rows, text
 from portal.foundation.errors import Forbidden, Permanent
 
 _T = TypeVar("_T")
 _NAME = re.compile(r"query\s+(\w+)")
-# What an app may be kept from although it has the scope (by the shop's plan, or for want of approval), in the order in which
-# it is given up: without it there are still orders, and stock.
-_GIVEN_UP = {"orders": ("read_customers", queries.ADDRESSES), "products": ("read_inventory",)}
+# What an app may be kept from although it has the scope (by the shop's plan, or for want of approval), and the fields that are
+# then refused. Without it there are still orders, and stock. Where Shopify does not say which it is, the first is given up first.
+_GIVEN_UP = {
+    "orders": {
+        "read_customers": {"email", "customer"},
+        queries.ADDRESSES: {"billingAddress", "shippingAddress"},
+        "read_returns": {"returns"},
+    },
+    "products": {"read_locations": {"location"}, "read_inventory": {"inventoryLevels"}},
+}
 _MOST_PAGES = 10_000
 
 
@@ -50,14 +57,16 @@ class Reader:
         while True:
             try:
                 return await ask(await self.scopes())
-            except Forbidden:
-                if not await self.hide(stream):
+            except Forbidden as wrong:
+                if not await self.hide(stream, wrong.path if isinstance(wrong, FieldRefused) else ()):
                     raise
 
-    async def hide(self, stream: str) -> bool:
-        """Give up the next part that `stream` can do without; False when there is none."""
+    async def hide(self, stream: str, refused: Sequence[str] = ()) -> bool:
+        """Give up the part of `stream` that the `refused` path names, else the next it can do without; False when there is none."""
         able = await self.scopes()
-        part = next((each for each in _GIVEN_UP.get(stream, ()) if each in able), None)
+        left = {part: fields for part, fields in _GIVEN_UP.get(stream, {}).items() if part in able}
+        named = (part for part, fields in left.items() if not fields.isdisjoint(refused))
+        part = next(named, None) or next(iter(left), None)
         if part is not None:
             self._hidden.add(part)
         return part is not None

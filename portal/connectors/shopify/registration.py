@@ -17,6 +17,8 @@ from portal.foundation.errors import Forbidden, Permanent
 _SCOPE = {
     "orders": "read_orders",
     "refunds": "read_orders",
+    "fulfillments": "read_fulfillments",
+    "returns": "read_returns",
     "products": "read_products",
     "inventory_levels": "read_inventory",
     "customers": "read_customers",

@@ -20,6 +20,9 @@ _BATCH = 2_000
 _LONGEST_LINE = 16 << 20
 _PLACES = {  # where a child stands in its parent, by its kind
     "LineItem": ("lineItems",),
+    "Return": ("returns",),
+    "ReturnLineItem": ("returnLineItems",),
+    "UnverifiedReturnLineItem": ("returnLineItems",),
     "ProductVariant": ("variants",),
     "InventoryLevel": ("inventoryItem", "inventoryLevels"),
 }

@@ -34,8 +34,14 @@ KEPT_HEADERS = frozenset(
         "x-shopify-triggered-at",
     }
 )
-_STREAM = {"orders": "orders", "refunds": "orders", "products": "products", "customers": "customers"}
-_CHANGES = {"create", "update", "updated", "cancelled", "edited", "paid", "fulfilled", "partially_fulfilled"}
+_STREAM = {
+    "orders": "orders", "refunds": "orders", "fulfillments": "orders", "returns": "orders", "products": "products",
+    "customers": "customers",
+}  # fmt: skip
+_CHANGES = {
+    "create", "update", "updated", "cancelled", "edited", "paid", "fulfilled", "partially_fulfilled",
+    "request", "approve", "decline", "cancel", "reopen", "process", "close",
+}  # fmt: skip
 
 
 class _Named(msgspec.Struct):
@@ -43,6 +49,7 @@ class _Named(msgspec.Struct):
 
     id: object = None
     order_id: object = None
+    order: object = None
     inventory_item_id: object = None
     order_edit: object = None
 
@@ -114,8 +121,10 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: datetime) -> Del
 
 
 def _subject(resource: str, named: _Named) -> str | None:
-    if resource == "refunds":
+    if resource in {"refunds", "fulfillments"}:
         return _number(named.order_id)
+    if resource == "returns":
+        return _number(named.order.get("id")) if isinstance(named.order, dict) else None
     if isinstance(named.order_edit, dict):
         return _number(named.order_edit.get("order_id"))
     return _number(named.id)

@@ -20,7 +20,7 @@ _SCRIPT: dict[str, dict[str, int]] = {
         "add_note": 1, "bulk_edit": 1, "sell_out": 1, "restock": 2,
     },
     "shopify": {
-        "place_order": 8, "refund": 3, "edit_order": 1, "cancel_order": 1, "fulfil_order": 2, "delete_order": 1,
+        "place_order": 8, "refund": 3, "edit_order": 1, "cancel_order": 1, "fulfil_order": 2, "return_order": 2, "delete_order": 1,
         "bulk_edit": 1, "sell_out": 1, "restock": 2,
     },
     "amazon": {
@@ -33,6 +33,7 @@ _SUITS: dict[str, Callable[[Order], bool]] = {
     "edit_order": lambda order: order.status == "processing",
     "fulfil_order": lambda order: order.status == "processing",
     "cancel_order": lambda order: order.status in _OPEN and not order.refunds,
+    "return_order": lambda order: order.completed is not None and bool(order.lines),
     "trash": lambda order: order.status in ("processing", "completed", "cancelled"),
     "force_delete": lambda order: order.status not in ("trash", "checkout-draft"),
     "delete_order": lambda order: order.status == "cancelled",

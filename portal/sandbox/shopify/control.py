@@ -9,6 +9,7 @@ from portal.sandbox.asking import Asking, BadControl
 from portal.sandbox.control import Action, Json
 from portal.sandbox.faults import KINDS
 from portal.sandbox.rows import Order
+from portal.sandbox.shopify import returns
 from portal.sandbox.shopify.api import Api
 from portal.sandbox.shopify.delivery import Courier
 from portal.sandbox.shopify.options import SCOPES
@@ -68,7 +69,8 @@ def actions(api: Api, courier: Courier) -> Mapping[str, Action]:
         ),
         "refund": (_refund, ("order", "amount", "reason", "restock")),
         "cancel_order": (_setting("cancelled", "order.cancelled"), ("order",)),
-        "fulfil_order": (_setting("completed"), ("order",)),
+        "fulfil_order": (_setting("completed", "order.fulfilled"), ("order",)),
+        "return_order": (_return_order, ("order", "quantity", "reason", "note", "state")),
         "delete_order": (_delete_order, ("order",)),
         "bulk_edit": (control.ACTIONS["bulk_edit"][0], ("count", "status")),
         "fault": control.planning(FAULTS),
@@ -118,6 +120,27 @@ def _setting(status: str, topic: str = "") -> Callable[[Store, Asking], Json]:
         return {"order_id": order.id, "status": order.status}
 
     return act
+
+
+def _return_order(store: Store, ask: Asking) -> Json:
+    """A return of the order's first line; of an order with one under way, what becomes of that. Says its `state`."""
+    order = ask.order(store) or changes.pick(
+        store.orders.values(), lambda row: row.completed is not None and bool(row.lines)
+    )
+    if order is None or not order.lines:
+        raise BadControl("order", "the store has no order that suits; name one with lines")
+    row = returns.under_way(store, order)
+    if row is None:
+        quantity = ask.integer("quantity", 1, 1, max(1, order.lines[0].quantity))
+        reason = ask.word("reason", returns.REASONS[0], returns.REASONS)
+        row = returns.open_return(store, order, quantity, reason, ask.text("note", limit=255))
+        row.state = ask.word("state", "requested", returns.STATES)
+    else:
+        row.state = ask.word("state", "closed", returns.STATES)
+    changes.touch(store, order)
+    store.publish(f"return.{row.state}", order)
+    store.publish("order.updated", order)
+    return {"order_id": order.id, "return_id": returns.RETURNS + row.id, "state": row.state}
 
 
 def _delete_order(store: Store, ask: Asking) -> Json:

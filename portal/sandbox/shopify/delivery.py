@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
 from typing import Any
@@ -17,7 +18,15 @@ from portal.sandbox.courier import QueuedCourier, signature
 from portal.sandbox.rows import Customer, Order, Product, Webhook
 from portal.sandbox.shopify.api import VERSION
 from portal.sandbox.shopify.gate import client_secret
-from portal.sandbox.shopify.payloads import customer_body, level_body, order_body, product_body, refund_body
+from portal.sandbox.shopify.payloads import (
+    customer_body,
+    fulfillment_body,
+    level_body,
+    order_body,
+    product_body,
+    refund_body,
+    return_body,
+)
 from portal.sandbox.store import Store
 
 FAILURES_ALLOWED = 8
@@ -27,6 +36,17 @@ _ORDER = {
     "order.cancelled": "orders/cancelled",
     "order.deleted": "orders/delete",
     "order.refunded": "refunds/create",
+    "order.fulfilled": "fulfillments/create",
+    "return.requested": "returns/request",
+    "return.open": "returns/approve",
+    "return.closed": "returns/close",
+    "return.declined": "returns/decline",
+    "return.canceled": "returns/cancel",
+}
+_BODY: dict[str, Callable[[Store, Order], dict[str, Any]]] = {
+    "refunds/": refund_body,
+    "fulfillments/": fulfillment_body,
+    "returns/": return_body,
 }
 _PRODUCT = {
     "product.created": "products/create",
@@ -82,7 +102,8 @@ class Courier(QueuedCourier):
     def _order(self, about: str, row: Order) -> dict[str, Any]:
         if about == "orders/delete":
             return {"id": row.id}
-        return refund_body(self.store, row) if about == "refunds/create" else order_body(self.store, row)
+        body = next((_BODY[each] for each in _BODY if about.startswith(each)), order_body)
+        return body(self.store, row)
 
     def _product(self, topic: str, row: Product) -> None:
         if topic == "product.deleted":

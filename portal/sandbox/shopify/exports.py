@@ -12,7 +12,7 @@ import msgspec
 
 from portal.sandbox.shopify.graphql.execute import Context, Machine, node_selections
 from portal.sandbox.shopify.graphql.language import Field, Inline, Operation, Wrong, parse, value_of
-from portal.sandbox.shopify.graphql.schema import NODES, is_connection, types
+from portal.sandbox.shopify.graphql.schema import ABSTRACT, NODES, is_connection, types
 from portal.sandbox.shopify.world import gid
 from portal.sandbox.store import Store
 
@@ -142,7 +142,7 @@ def _walk(on: str, selections: list[Field | Inline], depth: int, found: list[str
         elif is_connection(declared.named):
             kind = declared.named.removesuffix("Connection")
             counted += 1
-            if kind not in NODES:
+            if kind not in NODES and not ABSTRACT.get(kind, NODES | {kind}) <= NODES:
                 found.append(f"Connection {each.name} must be of objects that implement Node.")
             if in_list:
                 found.append("Queries that contain a connection field within a list field are not supported.")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCOPES = ("read_orders", "read_all_orders", "read_products", "read_customers", "read_inventory", "read_fulfillments")
+SCOPES = (
+    "read_orders", "read_all_orders", "read_products", "read_customers", "read_inventory", "read_fulfillments",
+    "read_locations", "read_returns",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

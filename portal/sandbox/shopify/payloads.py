@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.sandbox.money import text
 from portal.sandbox.rows import Customer, Order, Product
+from portal.sandbox.shopify.returns import RETURNS
 from portal.sandbox.shopify.states import financial, fulfilment
 from portal.sandbox.shopify.world import ITEMS, VARIANTS, gid, items, levels, stamp, touched, variants
 from portal.sandbox.store import Store
@@ -56,6 +57,23 @@ def refund_body(store: Store, order: Order) -> Json:
         "created_at": stamp(store, refund.created),
         "note": refund.reason,
         "transactions": [{"kind": "refund", "status": "success", "amount": text(refund.amount)}],
+    }
+
+
+def fulfillment_body(store: Store, order: Order) -> Json:
+    """The shipment of an order."""
+    return {"id": order.id, "order_id": order.id, "status": "success", "created_at": stamp(store, order.completed)}
+
+
+def return_body(store: Store, order: Order) -> Json:
+    """The newest return of an order, which it names as an object."""
+    row = store.returns[order.id][-1]
+    return {
+        "id": RETURNS + row.id,
+        "admin_graphql_api_id": gid("Return", RETURNS + row.id),
+        "order": {"id": order.id, "admin_graphql_api_id": gid("Order", order.id)},
+        "status": row.state,
+        "total_return_line_items": len(row.lines),
     }
 
 

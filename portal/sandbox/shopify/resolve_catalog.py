@@ -9,7 +9,7 @@ from portal.sandbox import words
 from portal.sandbox.rows import Customer, Product
 from portal.sandbox.shopify.graphql.execute import Context, Resolver, Slice
 from portal.sandbox.shopify.listing import sliced
-from portal.sandbox.shopify.world import ITEMS, VARIANTS, decimal, gid, levels, stamp, touched, variants
+from portal.sandbox.shopify.world import ITEMS, LOCATIONS, VARIANTS, decimal, gid, levels, stamp, touched, variants
 
 Args = Mapping[str, Any]
 _CATEGORIES = {number: name for number, name, _ in words.CATEGORIES}
@@ -78,12 +78,14 @@ CATALOG: dict[str, dict[str, Resolver]] = {
     },
     "InventoryLevel": {
         "id": lambda c, level, a: gid(
-            "InventoryLevel", f"{(ITEMS + level[0].id) * 10 + level[1]}?inventory_item_id={ITEMS + level[0].id}"
+            "InventoryLevel", f"{(ITEMS + level[0].id) * 10 + level[1] % 10}?inventory_item_id={ITEMS + level[0].id}"
         ),
         "updatedAt": lambda c, level, a: stamp(c.world, level[0].modified),
         "isActive": lambda c, level, a: True,
+        "location": lambda c, level, a: level[1],
         "quantities": lambda c, level, a: [(name, level[2]) for name in a["names"]],
     },
+    "Location": {"id": lambda c, place, a: gid("Location", place), "name": lambda c, place, a: LOCATIONS[place]},
     "InventoryQuantity": {"name": lambda c, q, a: q[0], "quantity": lambda c, q, a: q[1]},
     "Customer": {
         "id": lambda c, row, a: gid("Customer", row.id),

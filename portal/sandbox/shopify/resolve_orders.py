@@ -8,6 +8,7 @@ from typing import Any
 from portal.sandbox.rows import Order, Person, Refund, TaxRate
 from portal.sandbox.shopify.graphql.execute import Context, Ref, Resolver, Slice
 from portal.sandbox.shopify.listing import sliced
+from portal.sandbox.shopify.resolve_details import DETAILS, OF_ORDER
 from portal.sandbox.shopify.states import financial, fulfilment
 from portal.sandbox.shopify.world import (
     Bag,
@@ -43,25 +44,6 @@ def _customer(context: Context, order: Order, args: Args) -> Any:
 
 def _person(context: Context, order: Order, args: Args) -> Person | None:
     return order.person if order.person.country else None
-
-
-def _transactions(context: Context, order: Order, args: Args) -> list[dict[str, Any]]:
-    """A payment is a failed try first in some orders; authorized money is no payment yet."""
-    gateway = order.payment[0] or "manual"
-    found: list[dict[str, Any]] = []
-    if order.id % 9 == 0:
-        found.append({"kind": "SALE", "status": "FAILURE", "at": order.created, "gateway": gateway})
-    if order.status == "on-hold" and order.paid is None:
-        found.append({"kind": "AUTHORIZATION", "status": "SUCCESS", "at": order.created, "gateway": gateway})
-    if order.paid is not None and order.total:
-        kind = "CAPTURE" if order.id % 4 == 0 else "SALE"
-        found.append({"kind": kind, "status": "SUCCESS", "at": order.paid, "gateway": gateway})
-    found += [{"kind": "REFUND", "status": "SUCCESS", "at": each.created, "gateway": gateway} for each in order.refunds]
-    return found
-
-
-def _shipments(context: Context, order: Order, args: Args) -> list[int]:
-    return [] if order.completed is None else [order.completed]
 
 
 def _refunds(context: Context, order: Order, args: Args) -> list[tuple[Refund, Order]]:
@@ -105,7 +87,9 @@ def _cancelled(context: Context, order: Order, args: Args) -> str | None:
 
 
 ORDERS: dict[str, dict[str, Resolver]] = {
+    **DETAILS,
     "Order": {
+        **OF_ORDER,
         "id": lambda c, o, a: gid("Order", o.id),
         "name": lambda c, o, a: f"#{o.id}",
         "createdAt": lambda c, o, a: stamp(c.world, o.created),
@@ -122,7 +106,6 @@ ORDERS: dict[str, dict[str, Resolver]] = {
         "customer": _customer,
         "displayFinancialStatus": lambda c, o, a: financial(o),
         "displayFulfillmentStatus": lambda c, o, a: fulfilment(o),
-        "returnStatus": lambda c, o, a: "RETURNED" if any(r.lines for r in o.refunds) else "NO_RETURN",
         "discountCodes": _codes,
         "paymentGatewayNames": lambda c, o, a: [o.payment[0]] if o.payment[0] else [],
         "totalPriceSet": lambda c, o, a: _bag(o, o.total),
@@ -134,8 +117,6 @@ ORDERS: dict[str, dict[str, Resolver]] = {
         "originalTotalDutiesSet": lambda c, o, a: None,
         "originalTotalAdditionalFeesSet": lambda c, o, a: None,
         "shippingLine": lambda c, o, a: o if o.shipping is not None else None,
-        "transactions": _transactions,
-        "fulfillments": _shipments,
         "refunds": _refunds,
         "billingAddress": _person,
         "shippingAddress": _person,
@@ -171,16 +152,6 @@ ORDERS: dict[str, dict[str, Resolver]] = {
         "title": lambda c, o, a: o.shipping.title,
         "discountedPriceSet": lambda c, o, a: _bag(o, o.shipping.total),
         "taxLines": lambda c, o, a: _taxes(o, o.shipping.rate, o.shipping.tax),
-    },
-    "OrderTransaction": {
-        "kind": lambda c, t, a: t["kind"],
-        "status": lambda c, t, a: t["status"],
-        "processedAt": lambda c, t, a: stamp(c.world, t["at"]),
-        "gateway": lambda c, t, a: t["gateway"],
-    },
-    "Fulfillment": {
-        "createdAt": lambda c, moment, a: stamp(c.world, moment),
-        "status": lambda c, moment, a: "SUCCESS",
     },
     "MailingAddress": {
         "name": lambda c, p, a: f"{p.first_name} {p.last_name}".strip() or None,

@@ -8,7 +8,9 @@ from typing import Any
 from portal.sandbox.shopify.graphql.execute import Context, Ref, Resolver, Slice
 from portal.sandbox.shopify.listing import sliced
 from portal.sandbox.shopify.resolve_catalog import CATALOG, CUSTOMER_SEARCH, PRODUCT_SEARCH, VARIANT_SEARCH
+from portal.sandbox.shopify.resolve_details import Back
 from portal.sandbox.shopify.resolve_orders import ORDERS, SEARCH, order_key
+from portal.sandbox.shopify.returns import RETURNS, returns_of
 from portal.sandbox.shopify.search import compiled
 from portal.sandbox.shopify.world import ITEMS, VARIANTS, sees, touched, variant_of, visible
 from portal.sandbox.store import Store
@@ -73,9 +75,18 @@ def _node(context: Context, given: str) -> Ref | None:
     if kind == "Refund":
         refund = store.refunds.get(number)
         return None if refund is None else Ref(kind, (refund, store.orders[refund.order_id]))
+    if kind == "Return":
+        return _return(context, number - RETURNS)
     get = _KINDS.get(kind)
     found = None if get is None else get(store, number)
     return None if found is None else Ref(kind, found)
+
+
+def _return(context: Context, number: int) -> Ref | None:
+    if "read_returns" not in context.scopes:
+        return None
+    found = (Back(order, each) for order in context.world.orders.values() for each in returns_of(context.world, order))
+    return next((Ref("Return", each) for each in found if each.row.id == number), None)
 
 
 _KINDS: dict[str, Callable[[Store, int], object]] = {
@@ -126,6 +137,8 @@ NEEDS = {
     ("QueryRoot", "customersCount"): "read_customers",
     ("Order", "customer"): "read_customers",
     ("Order", "email"): "read_customers",
+    ("Order", "returns"): "read_returns",
     ("InventoryItem", "inventoryLevels"): "read_inventory",
+    ("InventoryLevel", "location"): "read_locations",
 }
 """The scope without which a field is refused."""

@@ -116,8 +116,13 @@ def touched(product: Product) -> int:
     return max([product.modified, *(variation.modified for variation in product.variations)])
 
 
+LOCATIONS = {70_000_001: "Lager Leipzig", 70_000_002: "Laden Berlin", 70_000_003: "Außenlager Hof"}
+
+
 def levels(product: Product) -> list[tuple[Product, int, int]]:
-    """(variant, location, available) of a variant's stock: two locations share it."""
+    """(variant, location, available) of a variant's stock: two locations share it, of every third product three."""
     stock = product.stock or 0
     second = stock // 3 if stock > 0 else 0
-    return [(product, 1, stock - second), (product, 2, second)]
+    third = stock // 5 if stock > 0 and product.id % 3 == 0 else 0
+    places = zip(LOCATIONS, (stock - second - third, second, third), strict=True)
+    return [(product, place, units) for place, units in places if place != 70_000_003 or product.id % 3 == 0]

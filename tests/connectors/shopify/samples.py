@@ -101,6 +101,29 @@ def order(**changes: Any) -> Json:
     return made | changes
 
 
+def details() -> Json:
+    """An order's payments, shipments and returns."""
+    line = {"id": "gid://shopify/LineItem/71", "sku": "TP-B", "name": "Teapot"}
+    item = {
+        "id": "gid://shopify/ReturnLineItem/8", "quantity": 1, "returnReasonNote": "",
+        "returnReasonDefinition": {"name": "Damaged"},
+        "fulfillmentLineItem": {"lineItem": line},
+    }  # fmt: skip
+    paid = {
+        "id": "gid://shopify/OrderTransaction/1", "kind": "SALE", "status": "SUCCESS", "gateway": "x", "paymentId": "p",
+        "processedAt": "2026-03-08T09:05:00Z", "amountSet": bag("50.79"),
+    }  # fmt: skip
+    sent = {
+        "id": "gid://shopify/Fulfillment/5", "createdAt": "2026-03-09T08:00:00Z", "status": "SUCCESS", "displayStatus": "DELIVERED",
+        "totalQuantity": 2, "trackingInfo": [{"company": "DHL", "number": "1", "url": "https://dhl.example/1"}],
+    }  # fmt: skip
+    back = {
+        "id": "gid://shopify/Return/3", "name": "#1-R1", "status": "OPEN", "createdAt": "2026-03-09T11:00:00Z",
+        "returnLineItems": {"nodes": [item]},
+    }  # fmt: skip
+    return {"transactions": [paid], "fulfillments": [sent], "returnStatus": "IN_PROGRESS", "returns": {"nodes": [back]}}
+
+
 def level(available: int, number: int = 1, **changes: Any) -> Json:
     made = {
         "id": f"gid://shopify/InventoryLevel/{number}?inventory_item_id=61",

@@ -38,6 +38,7 @@ _JSON = st.recursive(
 Mapping = Callable[[object, datetime], Sequence[object]]
 _MAPPINGS: list[tuple[samples.Json, Mapping]] = [
     (samples.order(refunds=[samples.refund()]), mapping.order),
+    (samples.order(**samples.details()), mapping.order),
     (samples.product(), mapping.product),
     (samples.customer(), mapping.customer),
 ]
@@ -55,7 +56,7 @@ def _put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize(("sample", "read"), _MAPPINGS, ids=["order", "product", "customer"])
+@pytest.mark.parametrize(("sample", "read"), _MAPPINGS, ids=["order", "details", "product", "customer"])
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
 def test_a_row_with_anything_in_it_is_mapped_or_rejected(

@@ -15,8 +15,9 @@ from portal.sandbox.shopify.graphql.schema import types
 
 SCOPES = {
     "none": frozenset[str](),
-    "all": frozenset({"read_customers", "read_inventory", queries.ADDRESSES}),
-    "no addresses": frozenset({"read_customers", "read_inventory"}),
+    "all": frozenset({"read_customers", "read_inventory", "read_locations", "read_returns", queries.ADDRESSES}),
+    "no addresses": frozenset({"read_customers", "read_inventory", "read_locations", "read_returns"}),
+    "no locations": frozenset({"read_inventory"}),
 }
 STREAMS = ("orders", "products", "customers")
 
@@ -33,6 +34,7 @@ def documents() -> dict[str, str]:
             found[f"named {stream}, {name}"] = queries.named(stream, scopes)
             found[f"bulk {stream}, {name}"] = queries.bulk(stream, scopes)
         found[f"variants, {name}"] = queries.variants(scopes)
+        found[f"levels, {name}"] = queries.levels(scopes)
     return found | {f"ids of {what}": queries.ids(what) for what in (*STREAMS, "productVariants")}
 
 
@@ -48,7 +50,9 @@ _FIELD = re.compile(r"(?<=[\s{])([a-z]\w+)(?=[\s({])(?! \w+\()")
 _WORDS = {"query", "mutation", "on"}
 
 
-@pytest.mark.parametrize("name", ["orders, all", "bulk products, all", "BULK_RUN", "OWNERS", "LATELY"])
+@pytest.mark.parametrize(
+    "name", ["orders, all", "bulk orders, all", "bulk products, all", "BULK_RUN", "OWNERS", "LATELY", "ORDER_RETURNS"]
+)
 def test_a_misspelt_field_anywhere_in_a_document_is_noticed(name: str) -> None:
     text = DOCUMENTS[name]
     places = [found for found in _FIELD.finditer(text) if found[1] not in _WORDS]
@@ -69,6 +73,8 @@ def test_what_an_app_may_not_read_is_not_asked_for(stream: str) -> None:
     assert "email" not in asked.replace("emailAddress", "").replace("defaultEmailAddress", "")
     assert "inventoryLevels" not in asked
     assert "billingAddress" not in asked
+    assert "returns" not in asked
+    assert "location" not in queries.variants({"read_inventory"}) + queries.levels({"read_inventory"})
 
 
 def test_the_first_pages_cost_less_than_is_allowed_for_one_query() -> None:
@@ -76,6 +82,15 @@ def test_the_first_pages_cost_less_than_is_allowed_for_one_query() -> None:
     variables = {"first": 100, "lines": 10, "after": None, "query": None}
     for stream in ("products", "customers"):
         assert requested(parse(queries.listing(stream, everything)), variables) <= MOST
+    assert requested(parse(queries.variants(everything)), {"first": 50, "query": None}) <= MOST
+    assert requested(parse(queries.levels(everything)), {"id": "x", "first": 50}) <= MOST
+
+
+def test_what_completes_a_row_costs_less_than_is_allowed_for_one_query() -> None:
+    ids = [f"gid://shopify/Order/{number}" for number in range(12)]
+    assert requested(parse(queries.ORDER_RETURNS), {"ids": ids, "returns": 3, "lines": 5}) <= MOST
+    assert requested(parse(queries.MORE_RETURNS), {"id": "x", "first": 5, "lines": 20}) <= MOST
+    assert requested(parse(queries.MORE_RETURN_LINES), {"id": "x", "first": 50}) <= MOST
 
 
 def test_a_page_of_proof_costs_less_than_is_allowed_for_one_query() -> None:
@@ -91,7 +106,9 @@ def test_the_schema_holds_nothing_that_nobody_uses() -> None:
         operation = parse(text)
         _collect({"query": "QueryRoot", "mutation": "Mutation"}[operation.kind], operation.selections, used)
     declared = {(kind, field) for kind, fields in types().items() for field in fields}
-    assert {kind for kind, _ in declared - used} <= {"AutomaticDiscountApplication", "DiscountCodeApplication"}
+    # What may stand where an interface is declared has its fields, which are asked of the interface.
+    may_stand = {"AutomaticDiscountApplication", "DiscountCodeApplication", "ReturnLineItem"}
+    assert {kind for kind, _ in declared - used} <= may_stand
 
 
 def _collect(on: str, selections: list[Field | Inline], used: set[tuple[str, str]]) -> None:

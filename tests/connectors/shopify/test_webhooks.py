@@ -102,7 +102,21 @@ def test_a_body_that_is_not_json_is_rejected() -> None:
 
 
 def test_every_topic_of_the_manifest_is_understood() -> None:
-    payload = {"id": 17, "order_id": 17, "inventory_item_id": 17}
+    payload = {"id": 17, "order_id": 17, "inventory_item_id": 17, "order": {"id": 17}}
     for topic in MANIFEST.webhook_topics:
         found = webhooks.parse(*delivery(topic, payload), NOW)
         assert found.stale or found.records or found.ask, topic
+
+
+def test_a_return_and_a_shipment_name_their_order_as_stale() -> None:
+    back = {"id": 9, "admin_graphql_api_id": "gid://shopify/Return/9", "order": {"id": 17}, "status": "open"}
+    assert webhooks.parse(*delivery("returns/approve", back), NOW).stale == {"orders": ("17",)}
+    sent = {"id": 8, "order_id": 17, "tracking_number": "00340"}
+    assert webhooks.parse(*delivery("fulfillments/update", sent), NOW).stale == {"orders": ("17",)}
+
+
+def test_a_return_that_names_no_order_says_nothing() -> None:
+    for order in (None, 17, {}, {"id": "x"}):
+        found = webhooks.parse(*delivery("returns/close", {"id": 9, "order": order}), NOW)
+        assert not found.stale, order
+        assert not found.records, order

@@ -43,14 +43,19 @@ AutomaticDiscountApplication
 DiscountCodeApplication
     code:String! index:Int!
 Fulfillment
-    createdAt:DateTime! status:FulfillmentStatus!
+    createdAt:DateTime! displayStatus:FulfillmentDisplayStatus id:ID! status:FulfillmentStatus! totalQuantity:Int!
+    trackingInfo(first:Int):[FulfillmentTrackingInfo!]!
+FulfillmentLineItem
+    lineItem:LineItem!
+FulfillmentTrackingInfo
+    company:String number:String url:URL
 Image
     url:URL!
 InventoryItem
-    id:ID! inventoryLevels(first:Int):InventoryLevelConnection! tracked:Boolean!
+    id:ID! inventoryLevels(first:Int,after:String):InventoryLevelConnection! tracked:Boolean!
     variants(first:Int):ProductVariantConnection
 InventoryLevel
-    id:ID! isActive:Boolean! quantities(names:[String!]!):[InventoryQuantity!]! updatedAt:DateTime!
+    id:ID! isActive:Boolean! location:Location! quantities(names:[String!]!):[InventoryQuantity!]! updatedAt:DateTime!
 InventoryLevelConnection
     edges:[InventoryLevelEdge!]! nodes:[InventoryLevel!]! pageInfo:PageInfo!
 InventoryLevelEdge
@@ -65,6 +70,8 @@ LineItemConnection
     edges:[LineItemEdge!]! nodes:[LineItem!]! pageInfo:PageInfo!
 LineItemEdge
     node:LineItem!
+Location
+    id:ID! name:String!
 MailingAddress
     city:String countryCodeV2:CountryCode name:String
 Media
@@ -87,7 +94,8 @@ Order
     fulfillments(first:Int):[Fulfillment!]! id:ID! lineItems(first:Int,after:String):LineItemConnection!
     name:String! note:String originalTotalAdditionalFeesSet:MoneyBag originalTotalDutiesSet:MoneyBag
     paymentGatewayNames:[String!]! processedAt:DateTime! refunds(first:Int):[Refund!]! requiresShipping:Boolean!
-    returnStatus:OrderReturnStatus! shippingAddress:MailingAddress shippingLine:ShippingLine sourceName:String
+    returnStatus:OrderReturnStatus! returns(first:Int,after:String):ReturnConnection!
+    shippingAddress:MailingAddress shippingLine:ShippingLine sourceName:String
     taxesIncluded:Boolean! test:Boolean! totalDiscountsSet:MoneyBag totalPriceSet:MoneyBag!
     totalRefundedSet:MoneyBag! totalTaxSet:MoneyBag totalTipReceivedSet:MoneyBag!
     transactions(first:Int):[OrderTransaction!]! updatedAt:DateTime!
@@ -96,7 +104,8 @@ OrderConnection
 OrderEdge
     node:Order!
 OrderTransaction
-    gateway:String kind:OrderTransactionKind! processedAt:DateTime status:OrderTransactionStatus!
+    amountSet:MoneyBag! gateway:String id:ID! kind:OrderTransactionKind! paymentId:String
+    processedAt:DateTime status:OrderTransactionStatus!
 PageInfo
     endCursor:String hasNextPage:Boolean!
 Product
@@ -134,6 +143,24 @@ RefundLineItem
     id:ID lineItem:LineItem! quantity:Int! subtotalSet:MoneyBag! totalTaxSet:MoneyBag!
 RefundLineItemConnection
     nodes:[RefundLineItem!]! pageInfo:PageInfo!
+Return
+    createdAt:DateTime! id:ID! name:String!
+    returnLineItems(first:Int,after:String):ReturnLineItemTypeConnection! status:ReturnStatus!
+ReturnConnection
+    edges:[ReturnEdge!]! nodes:[Return!]! pageInfo:PageInfo!
+ReturnEdge
+    node:Return!
+ReturnLineItem
+    fulfillmentLineItem:FulfillmentLineItem! id:ID! quantity:Int! returnReasonDefinition:ReturnReasonDefinition
+    returnReasonNote:String!
+ReturnLineItemType
+    id:ID! quantity:Int! returnReasonDefinition:ReturnReasonDefinition returnReasonNote:String!
+ReturnLineItemTypeConnection
+    edges:[ReturnLineItemTypeEdge!]! nodes:[ReturnLineItemType!]! pageInfo:PageInfo!
+ReturnLineItemTypeEdge
+    node:ReturnLineItemType!
+ReturnReasonDefinition
+    name:String!
 ShippingLine
     discountedPriceSet:MoneyBag! taxLines:[TaxLine!]! title:String!
 Shop
@@ -168,16 +195,19 @@ ENUMS = {
     "WebhookSubscriptionFormat": "JSON XML",
     "WebhookSubscriptionTopic": "ORDERS_CREATE ORDERS_UPDATED ORDERS_CANCELLED ORDERS_EDITED ORDERS_DELETE REFUNDS_CREATE "
     "PRODUCTS_CREATE PRODUCTS_UPDATE PRODUCTS_DELETE INVENTORY_LEVELS_UPDATE CUSTOMERS_CREATE CUSTOMERS_UPDATE "
-    "CUSTOMERS_DELETE APP_UNINSTALLED ORDERS_PAID ORDERS_FULFILLED",
+    "CUSTOMERS_DELETE APP_UNINSTALLED ORDERS_PAID ORDERS_FULFILLED FULFILLMENTS_CREATE FULFILLMENTS_UPDATE RETURNS_APPROVE "
+    "RETURNS_CANCEL RETURNS_CLOSE RETURNS_DECLINE RETURNS_PROCESS RETURNS_REOPEN RETURNS_REQUEST RETURNS_UPDATE",
 }
 # What has a global id; only connections of these can be exported.
 NODES = frozenset({
-    "BulkOperation", "Customer", "Fulfillment", "InventoryItem", "InventoryLevel", "LineItem", "MailingAddress", "Order",
-    "OrderTransaction", "Product", "ProductVariant", "Refund", "TaxonomyCategory", "WebhookSubscription",
+    "BulkOperation", "Customer", "Fulfillment", "InventoryItem", "InventoryLevel", "LineItem", "Location",
+    "MailingAddress", "Order", "OrderTransaction", "Product", "ProductVariant", "Refund", "Return", "ReturnLineItem",
+    "TaxonomyCategory", "WebhookSubscription",
 })  # fmt: skip
 # Abstract types -> what their objects may be.
 ABSTRACT = {
     "Node": NODES,
+    "ReturnLineItemType": frozenset({"ReturnLineItem"}),
     "DiscountApplication": frozenset({"AutomaticDiscountApplication", "DiscountCodeApplication"}),
 }
 
