@@ -140,7 +140,7 @@ async def orders() -> Response:
 
 @route(blueprint, "/orders/<int:connection_id>/<path:external_id>", roles=DASHBOARD, family="page")
 async def order(connection_id: int, external_id: str) -> Response:
-    """One order with its lines and refunds. Platforms may have a slash in their ids."""
+    """One order with its lines, refunds, payments, shipments and returns. Platforms may have a slash in their ids."""
     async with scope.reading(runtime().database, principal().org) as connection:
         stand = await standing(connection)
         found = await queries.order_detail(connection, connection_id, external_id.rstrip("/"))
@@ -159,6 +159,7 @@ async def inventory() -> Response:
             connection, show=query.show, search=query.q, after=query.after, limit=PAGE
         )
         counts = await queries.inventory_summary(connection)
+        places = await queries.stock_at(connection, rows)
     return await page(
         "dashboard/inventory.html",
         partial="dashboard/_inventory.html",
@@ -166,5 +167,6 @@ async def inventory() -> Response:
         after=after,
         query=query,
         counts=counts,
+        places=places,
         standing=stand,
     )
