@@ -5,6 +5,7 @@ Polling stays the floor: a store that will not push, or stops, is merely slower 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -155,10 +156,14 @@ def _outcome(found: Mapping[str, Subscription], now: datetime) -> Registration:
         topics = ", ".join(each.topic for each in off)
         again = max(min(known), now + timedelta(hours=1)) if known else None
         return Registration(state="off", detail=f"Switched off by the store: {topics}.", at=now, again_at=again)
-    idle = sorted(topic for topic, each in found.items() if each.status != "active")
-    if idle:
-        return Registration(state="partly", detail=f"Not active: {', '.join(idle)}.", at=now)
-    return Registration(state="registered", detail="Changes arrive within seconds.", at=now)
+    refused = sorted(topic for topic, each in found.items() if each.status == "refused")
+    idle = sorted(topic for topic, each in found.items() if each.status not in {"active", "refused"})
+    if idle or len(refused) == len(found):
+        return Registration(state="partly", detail=f"Not active: {', '.join(sorted(idle + refused))}.", at=now)
+    # What the key may not read is the connection test's to judge: nothing is wrong with the webhooks.
+    kinds = sorted({re.split(r"[/.]", topic)[0] for topic in refused})
+    less = f" Not permitted: {', '.join(kinds)}." if kinds else ""
+    return Registration(state="registered", detail=f"Changes arrive within seconds.{less}", at=now)
 
 
 async def _reach(rt: Runtime, connection: StoreConnection, url: str, secret: str) -> self_test.Reach | None:

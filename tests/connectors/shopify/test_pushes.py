@@ -142,3 +142,33 @@ async def test_a_delivery_of_another_shop_with_the_same_app_is_refused(
     assert [each.status for each in answers] == [403, 200]
     assert answers[0].json()["details"]["code"] == "WRONG_STORE"
     assert await shop.value("SELECT count(*) FROM webhook_deliveries WHERE connection_id = $1") == 1
+
+
+async def test_without_an_optional_right_the_webhooks_are_on_and_say_what_is_not_permitted(
+    rt: Runtime, live_server: str, opened: Open
+) -> None:
+    shop = await opened()
+    shop.control(
+        "set_scopes", scopes="read_orders,read_all_orders,read_products,read_customers,read_inventory,read_fulfillments"
+    )
+    outcome = await register_webhooks(rt, shop.org, shop.connection_id)
+    assert (outcome.state, outcome.detail) == ("registered", "Changes arrive within seconds. Not permitted: returns.")
+
+
+async def test_a_return_that_is_pushed_is_on_the_order_before_the_next_run(
+    rt: Runtime, live_server: str, opened: Open
+) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    await register_webhooks(rt, shop.org, shop.connection_id)
+    order = next(each for each in shop.store.orders.values() if each.completed and each.lines and not each.refunds)
+    stated = f"SELECT returns->-1->>'status' FROM orders WHERE connection_id = $1 AND external_id = '{order.id}'"
+    assert await shop.value(stated) is None
+    async with working(rt):
+        await asyncio.sleep(0.3)
+        shop.control("return_order", order=order.id, state="open")
+
+        async def arrived() -> bool:
+            return await shop.value(stated) == "open"
+
+        await until(arrived, 15)
