@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portal.commerce.records import Order, OrderLine
 from portal.connectors import values
-from portal.connectors.amazon import statuses
+from portal.connectors.amazon import mapping_packages, statuses
 from portal.connectors.amazon.account import Account
 from portal.connectors.amazon.mapping_stock import product_id
 from portal.connectors.amazon.marketplaces import MARKETPLACES, Marketplace
@@ -75,6 +75,7 @@ def order(row: object, account: Account, seen_at: datetime) -> Order | None:
         created_at=created_at,
         lines=lines,
         meta=facts(marketplace, values.text(handling.fulfilled_by, 20), _alias(source)),
+        shipments=mapping_packages.shipments(source, seen_at),
     )
 
 

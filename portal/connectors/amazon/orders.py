@@ -20,7 +20,7 @@ from portal.foundation.errors import NotFound
 
 PATH = "/orders/2026-01-01/orders"
 # Neither BUYER nor RECIPIENT: the portal shows nobody's name or address of Amazon's customers, so it does not ask for them.
-PARTS = "PROCEEDS,FULFILLMENT"
+PARTS = "PROCEEDS,FULFILLMENT,PACKAGES"
 LOOK_BACK = next(each.look_back for each in MANIFEST.streams if each.name == "orders")
 TOO_LONG_AGO = timedelta(days=3)
 """A mark older than this is caught up with by reports: twenty pages of a hundred orders are all one may ask for at once."""

@@ -53,6 +53,25 @@ class Handling(msgspec.Struct, rename="camel"):
     fulfilled_by: Loose = None
 
 
+class Package(msgspec.Struct, rename="camel"):
+    """A parcel of an order that the seller ships. Where it was sent from is not named."""
+
+    package_reference_id: Loose = None
+    package_status: Loose = None
+    carrier: Loose = None
+    ship_time: Loose = None
+    tracking_number: Loose = None
+    package_items: Loose = None
+
+
+class PackageStatus(msgspec.Struct):
+    status: Loose = None
+
+
+class PackageItem(msgspec.Struct):
+    quantity: Loose = None
+
+
 class Price(msgspec.Struct, rename="camel"):
     unit_price: Loose = None
 
@@ -92,6 +111,7 @@ class OrderPayload(msgspec.Struct, rename="camel"):
     proceeds: Loose = None
     fulfillment: Loose = None
     order_items: Loose = None
+    packages: Loose = None
 
 
 class InventoryDetails(msgspec.Struct, rename="camel"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from portal.commerce.details import Payment
 from portal.commerce.records import Fulfilment, Order, OrderLine, OrderStatus, Refund
 from portal.connectors import values
 from portal.connectors.woocommerce import mapping_lines as lines
@@ -28,6 +29,7 @@ _STATUS = {
     "refunded": OrderStatus.REFUNDED,
     "trash": OrderStatus.TRASHED,
 }
+_PAID = {OrderStatus.PROCESSING, OrderStatus.COMPLETED, OrderStatus.REFUNDED, OrderStatus.OTHER, OrderStatus.TRASHED}
 _DRAFTS = {"checkout-draft", "auto-draft", "draft"}
 _NOTHING_TO_SHIP = {OrderStatus.CANCELLED, OrderStatus.FAILED, OrderStatus.TRASHED}
 # How payment plug-ins mark an order that was paid in their test mode.
@@ -44,6 +46,7 @@ def order(row: object, seen_at: datetime) -> Order | None:
     external_id = values.required_id(source.id)
     billing, shipping = child(Address, source.billing), child(Address, source.shipping)
     created_at = values.instant(source.date_created_gmt, "date_created_gmt", seen_at)
+    paid_at = _when(source.date_paid_gmt, "date_paid_gmt", seen_at)
     completed_at = values.instant_or_none(source.date_completed_gmt, "date_completed_gmt", seen_at)
     found = lines.order_lines(source)
     return Order(
@@ -61,7 +64,7 @@ def order(row: object, seen_at: datetime) -> Order | None:
         fee_total=lines.fee_total(found),
         prices_include_tax=values.flag(source.prices_include_tax),
         created_at=created_at,
-        paid_at=_when(source.date_paid_gmt, "date_paid_gmt", seen_at),
+        paid_at=paid_at,
         completed_at=completed_at,
         is_test=_is_test(source),
         customer_id=values.identifier(source.customer_id, "customer_id"),
@@ -73,6 +76,7 @@ def order(row: object, seen_at: datetime) -> Order | None:
         lines=found,
         refund_ids=_refund_ids(source),
         meta=_facts(source),
+        payments=_payments(status, source, paid_at),
     )
 
 
@@ -107,6 +111,18 @@ def _fulfilment(
     ships = any(line.kind == "shipping" for line in found)
     virtual = source.needs_processing is not None and not values.flag(source.needs_processing) and not ships
     return Fulfilment.NOT_REQUIRED if virtual else Fulfilment.UNFULFILLED
+
+
+def _payments(status: OrderStatus, source: OrderPayload, paid_at: datetime | None) -> tuple[Payment, ...] | None:
+    """WooCommerce keeps that and when an order was paid, by what and under which number, not how much: a deposit looks the same.
+
+    An order that counts as paid without a date (brought in from elsewhere) does not say.
+    """
+    if paid_at is None:
+        return None if status in _PAID else ()
+    title = values.text(source.payment_method_title, 100) or values.text(source.payment_method, 100)
+    reference = values.text(source.transaction_id, 200)
+    return (Payment(kind="sale", status="success", gateway=title, reference=reference, processed_at=paid_at),)
 
 
 def _when(value: object, what: str, seen_at: datetime) -> datetime | None:

@@ -76,6 +76,19 @@ def order(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def package(**changes: Any) -> dict[str, Any]:
+    """A parcel of an order that the seller ships."""
+    return {
+        "packageReferenceId": "1",
+        "createdTime": "2026-06-16T09:00:00Z",
+        "packageStatus": {"status": "IN_TRANSIT", "detailedStatus": "PICKED_UP"},
+        "carrier": "Royal Mail",
+        "shipTime": "2026-06-16T09:30:00Z",
+        "trackingNumber": "RM-7",
+        "packageItems": [{"orderItemId": "77001", "quantity": 2}],
+    } | changes
+
+
 def reported(**changes: str) -> dict[str, str]:
     """One row of an order report; underscores stand for dashes."""
     row = {

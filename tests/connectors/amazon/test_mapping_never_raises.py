@@ -12,7 +12,7 @@ from portal.commerce.records import Fee, Order, Product, Refund
 from portal.connectors.amazon import mapping
 from portal.connectors.amazon.marketplaces import MARKETPLACES
 from portal.connectors.answers import Rejected
-from tests.connectors.amazon.samples import GB, NOW, order, refund, reported, seller, summary
+from tests.connectors.amazon.samples import GB, NOW, order, package, refund, reported, seller, summary
 
 ACCOUNT = seller()
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
@@ -45,7 +45,7 @@ def damaged(sample: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @few
-@given(damaged(order()) | anything)
+@given(damaged(order()) | damaged(order(fulfillment={"fulfilledBy": "MERCHANT"}, packages=[package()])) | anything)
 def test_orders(row: Any) -> None:
     assert isinstance(mapping.order(row, ACCOUNT, NOW), Order | Rejected | None)
 

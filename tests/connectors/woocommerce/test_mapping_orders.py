@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from portal.commerce.details import Payment
 from portal.commerce.records import Fulfilment, Order, OrderStatus, Refund
 from portal.connectors.answers import Rejected
 from portal.connectors.woocommerce import mapping
@@ -171,3 +172,26 @@ def test_a_refund_listed_under_its_order_takes_the_order_from_the_address() -> N
     assert isinstance(found, Refund)
     assert (found.order_id, found.amount) == ("777", Decimal("5.00"))
     assert isinstance(mapping.refund(row, NOW), Rejected)
+
+
+def test_a_paid_order_says_when_by_what_and_under_which_number_not_how_much() -> None:
+    found = mapped(payment_method_title="Card (Stripe)", transaction_id="pi_3")
+    assert found.payments == (
+        Payment(
+            kind="sale",
+            status="success",
+            gateway="Card (Stripe)",
+            reference="pi_3",
+            processed_at=datetime(2026, 3, 9, 8, 5, tzinfo=UTC),
+        ),
+    )
+    assert (found.shipments, found.returns) == (None, None), "WooCommerce has neither of its own"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("pending", ()), ("on-hold", ()), ("failed", ()), ("completed", None), ("processing", None)]
+)
+def test_an_unpaid_order_has_no_payment_and_one_that_counts_as_paid_without_a_date_does_not_say(
+    status: str, told: tuple[()] | None
+) -> None:
+    assert mapped(status=status, date_paid_gmt=None).payments == told

@@ -23,7 +23,7 @@ DOCUMENTS = "/reports/2021-06-30/documents"
 TRANSACTIONS = "/finances/2024-06-19/transactions"
 SUMMARIES = "/fba/inventory/v1/summaries"
 PARTICIPATIONS = "/sellers/v1/marketplaceParticipations"
-EVERYTHING = "PROCEEDS,FULFILLMENT"
+EVERYTHING = "PROCEEDS,FULFILLMENT,PACKAGES"
 
 
 def iso(moment: datetime) -> str:
