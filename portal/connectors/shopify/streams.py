@@ -18,7 +18,9 @@ from portal.connectors.shopify.values import ITEM, Row, gid
 
 STREAMS = ("products", "orders", "customers")
 _KIND = {"products": "Product", "orders": "Order", "customers": "Customer"}
-_SIZES = {"products": {"first": 100}, "orders": {"first": 20, "lines": 10}, "customers": {"first": 100}}
+# An order with ten lines costs some 175 points, and a thousand are the most for one query.
+SIZES = {"products": {"first": 100}, "orders": {"first": 5, "lines": 10}, "customers": {"first": 100}}
+NAMED = {"products": 20, "orders": 5, "customers": 20}
 _READ: dict[str, Callable[[object, datetime], Sequence[Mapped]]] = {
     "products": mapping.product,
     "orders": mapping.order,
@@ -64,7 +66,7 @@ async def named(reader: Reader, stream: str, ids: Sequence[str]) -> Page:
     sizes = {"lines": 10} if stream == "orders" else {}
 
     async def ask(scopes: frozenset[str]) -> list[Row]:
-        return await reader.nodes(queries.named(stream, scopes), wanted, sizes, at_once=20)
+        return await reader.nodes(queries.named(stream, scopes), wanted, sizes, at_once=NAMED[stream])
 
     found = await reader.permitted(stream, ask) if wanted else []
     await _complete(reader, stream, found)
@@ -76,7 +78,7 @@ async def _changes(reader: Reader, stream: str, state: State) -> Part:
     given = {"after": state.after, "query": search.since(since) if since else None}
 
     async def ask(scopes: frozenset[str]) -> Part:
-        return await reader.page(queries.listing(stream, scopes), _SIZES[stream], given)
+        return await reader.page(queries.listing(stream, scopes), SIZES[stream], given)
 
     return await reader.permitted(stream, ask)
 

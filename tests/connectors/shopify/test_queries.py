@@ -7,6 +7,7 @@ import re
 import pytest
 
 from portal.connectors.shopify import queries
+from portal.connectors.shopify.streams import NAMED, SIZES
 from portal.sandbox.shopify.exports import restrictions
 from portal.sandbox.shopify.graphql.check import problems
 from portal.sandbox.shopify.graphql.cost import MOST, requested
@@ -79,9 +80,11 @@ def test_what_an_app_may_not_read_is_not_asked_for(stream: str) -> None:
 
 def test_the_first_pages_cost_less_than_is_allowed_for_one_query() -> None:
     everything = SCOPES["all"]
-    variables = {"first": 100, "lines": 10, "after": None, "query": None}
-    for stream in ("products", "customers"):
-        assert requested(parse(queries.listing(stream, everything)), variables) <= MOST
+    for stream in STREAMS:
+        sizes = {"after": None, "query": None, **SIZES[stream]}
+        assert requested(parse(queries.listing(stream, everything)), sizes) <= MOST, stream
+        named = {"ids": ["gid://shopify/Order/1"] * NAMED[stream], "lines": 10}
+        assert requested(parse(queries.named(stream, everything)), named) <= MOST, stream
     assert requested(parse(queries.variants(everything)), {"first": 50, "query": None}) <= MOST
     assert requested(parse(queries.levels(everything)), {"id": "x", "first": 50}) <= MOST
 
