@@ -10,9 +10,11 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from portal.commerce.details import Payment, Return, ReturnLine, Shipment, StockAt, Tracking
 from portal.commerce.records import Coupon, Customer, TaxRate
 from portal.foundation.runtime import Runtime
 from tests import ledgers
@@ -67,12 +69,19 @@ async def plant(rt: Runtime, admin: Any, org: UUID, user_id: UUID, mark: str) ->
         note=f"Note {mark}",
         payment_method=f"Pay {mark}",
         meta={"mark": mark},
+        payments=(Payment(kind="sale", gateway=f"Gateway {mark}", reference=f"{mark}-paid"),),
+        shipments=(Shipment(tracking=(Tracking(carrier=f"Carrier {mark}", number=f"{mark}-parcel"),)),),
+        returns=(Return(lines=(ReturnLine(name=f"Back {mark}", reason=f"Why {mark}"),)),),
+    )
+    places = tuple(
+        StockAt(location_id=f"{mark}-{units}", location_name=f"Depot {mark}", quantity=Decimal(units))
+        for units in (1, 2)
     )
     known = {"modified_at": ledgers.now()}
     records = (
         sale,
         ledgers.refund(sale, "1.17", reason=f"Reason {mark}", external_id=f"{mark}-refund"),
-        ledgers.product(planted.sku, 3, name=f"Product {mark}"),
+        ledgers.product(planted.sku, 3, name=f"Product {mark}", stock_at=places),
         Customer(external_id=f"{mark}-c", email=f"{mark}@leak.example", name=f"Person {mark}", **known),
         Coupon(external_id=f"{mark}-k", code=mark, kind="percent", amount=ledgers.Decimal(5), **known),
         TaxRate(external_id=f"{mark}-t", rate_percent=ledgers.Decimal(19), name=f"Tax {mark}", **known),
