@@ -15,6 +15,7 @@ from babel.numbers import list_currencies
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=2)
 _LARGEST = Decimal(10) ** 12
+_ZERO = Decimal(0)
 _SHORT = 32
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _USUAL = re.compile(r"-?\d{1,9}(?:\.\d{1,20})?", re.ASCII)
@@ -74,7 +75,8 @@ def required_id(value: object, what: str = "id") -> str:
 
 def amount(value: object, what: str) -> Decimal:
     """An exact decimal. Raises `BadValue` when it is missing, not a finite number, or longer than any real amount."""
-    if (known := _known(value)) is not None:
+    known = _plain(value) if type(value) is str and len(value) < _SHORT else usual(value)
+    if known is not None:
         return known
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise BadValue(f"{what} is missing" if value is None else f"{what} is not a number")
@@ -92,15 +94,13 @@ def amount(value: object, what: str) -> Decimal:
     return number
 
 
-def _known(value: object) -> Decimal | None:
-    """The usual forms, looked up rather than looked at; None for everything else."""
-    if type(value) is str:
-        raw = value
-    elif type(value) is Decimal or (type(value) is int and -_LARGEST < value < _LARGEST):
-        raw = str(value)
-    else:
-        return None
-    return _plain(raw) if len(raw) < _SHORT else None  # nothing long is kept: it comes from outside
+def usual(value: object) -> Decimal | None:
+    """The usual spellings of an amount, looked up rather than looked at; None for everything else."""
+    if type(value) is not str:
+        if not (type(value) is Decimal or (type(value) is int and -_LARGEST < value < _LARGEST)):
+            return None
+        value = str(value)
+    return _plain(value) if len(value) < _SHORT else None  # nothing long is kept: it comes from outside
 
 
 @lru_cache(maxsize=50_000)
@@ -114,12 +114,12 @@ def _plain(raw: str) -> Decimal | None:
 
 def amount_or(value: object, what: str, default: Decimal | None = None) -> Decimal | None:
     """Like `amount`, with `default` for null and ""."""
-    return default if value is None or value == "" else amount(value, what)
+    return default if value is None or (type(value) is str and not value) else amount(value, what)
 
 
 def zero_or(value: object, what: str) -> Decimal:
     """Like `amount`, with zero for null and ""."""
-    return Decimal(0) if value is None or value == "" else amount(value, what)
+    return _ZERO if value is None or (type(value) is str and not value) else amount(value, what)
 
 
 def count(value: object, what: str) -> int | None:
@@ -135,22 +135,29 @@ def flag(value: object) -> bool:
 
 def currency(value: object) -> str:
     """An ISO 4217 code in upper case. Raises `BadValue` for a code CLDR does not know."""
+    known = _currencies()
+    if type(value) is str and value in known:
+        return value
     code = text(value, 20).upper()
-    if code not in _currencies():
+    if code not in known:
         raise BadValue(f"currency {code!r} is not an ISO 4217 code" if code else "currency is missing")
     return code
 
 
 def instant(value: object, what: str, now: datetime) -> datetime:
     """A `…_gmt` value as aware UTC. Raises `BadValue` when missing, unreadable, before 2000 or over two days ahead of `now`."""
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not (raw := value.strip()):
         raise BadValue(f"{what} is missing")
     try:
-        found = datetime.fromisoformat(value.strip())
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        found = datetime.fromisoformat(raw)
+        if found.tzinfo is None:  # the same as `replace`, which takes ten times as long
+            found = datetime.combine(found, found.time(), UTC)
+        elif found.tzinfo is not UTC:
+            found = found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadValue(f"{what} is not a date: {text(value, 30)!r}") from None
-    if not EARLIEST <= found <= now + AHEAD:
+    # What lies before now is not ahead of it: so no date is computed for nearly all of them.
+    if found < EARLIEST or (found > now and found > now + AHEAD):
         raise BadValue(f"{what} is {found:%Y-%m-%d}, which is not a believable date")
     return found
 
