@@ -6,7 +6,7 @@ Every reader gives a clean value or raises `BadValue` with a reason a merchant c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -39,6 +39,7 @@ Row = dict[str, object]
 ITEM = "inventory_item:"
 """Before the number of an inventory item among the ids of products: deliveries about stock name nothing else."""
 _LARGEST = Decimal(10) ** 15
+_ZERO = Decimal(0)
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _GID = re.compile(r"gid://shopify/([A-Za-z]+)/(\d{1,20})(?:\?.*)?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -58,18 +59,18 @@ def inside(value: object, *path: str) -> object:
     return value
 
 
-def rows(value: object) -> Iterator[Row]:
+def rows(value: object) -> Sequence[Row]:
     """The objects of a list or of a connection's `nodes`."""
     listed = value.get("nodes") if isinstance(value, dict) else value
-    for each in listed if isinstance(listed, list) else []:
-        if isinstance(each, dict):
-            yield each
+    return [each for each in listed if isinstance(each, dict)] if listed and isinstance(listed, list) else ()
 
 
 def text(value: object, limit: int = 500) -> str:
     """Plain text of at most `limit` characters, verbatim but for NUL bytes and lone surrogates, which no database takes."""
     if not isinstance(value, str):
         return ""
+    if value.isprintable():  # nearly all of them
+        return value[:limit].strip()
     return _SURROGATE.sub("\ufffd", value.replace("\x00", ""))[:limit].strip()
 
 
@@ -93,6 +94,8 @@ def gid(kind: str, number: str) -> str:
 
 def amount(value: object, what: str) -> Decimal:
     """An exact decimal, from the text it is sent as. Raises `BadValue` when it is missing or no believable number."""
+    if (known := loose.usual(value)) is not None:
+        return known
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise BadValue(f"{what} is missing" if value is None else f"{what} is not a number")
     raw = str(value)[:60].strip()
@@ -106,12 +109,13 @@ def amount(value: object, what: str) -> Decimal:
 
 def shop_money(bag: object, what: str) -> Decimal:
     """The amount of a MoneyBag in the shop's currency: the one that sums are made of."""
-    return amount(inside(bag, "shopMoney", "amount"), what)
+    money = bag.get("shopMoney") if isinstance(bag, dict) else None
+    return amount(money.get("amount") if isinstance(money, dict) else None, what)
 
 
 def shop_money_or_zero(bag: object, what: str) -> Decimal:
     """Like `shop_money`, zero where there is no bag (no tip, no duties)."""
-    return Decimal(0) if bag is None else shop_money(bag, what)
+    return _ZERO if bag is None else shop_money(bag, what)
 
 
 def count(value: object, what: str) -> int | None:
@@ -121,7 +125,7 @@ def count(value: object, what: str) -> int | None:
 
 def currency(value: object) -> str:
     """An ISO 4217 code in upper case; only text is one. Raises `BadValue` for a code CLDR does not know."""
-    return loose.currency(text(value, 20))
+    return loose.currency(value if isinstance(value, str) else "")
 
 
 def instant_or_none(value: object, what: str, now: datetime) -> datetime | None:
