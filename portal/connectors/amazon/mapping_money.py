@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from portal.commerce.records import Fee, Refund, RefundLine
 from portal.connectors import values
@@ -37,6 +38,7 @@ _FEES = frozenset({"amazonfees", "fbafees", "expenses", "refundedexpenses"})
 _WITHHELD = ("marketplacefacilitator", "lowvaluegoodstax", "taxwithheld", "tcs", "tds")
 _REFUNDS = frozenset({"refund", "chargebackrefund", "guaranteeclaim", "chargeback"})
 _DEEPEST = 8
+_LONGEST = 80  # letters of a name that are looked at
 Money = tuple[Decimal, str]
 
 
@@ -79,7 +81,7 @@ def _refund(
     items = list(children(TransactionItem, source.items))
     trees: list[object] = [item.breakdowns for item in items if item.breakdowns] or [source.breakdowns]
     if not any(isinstance(tree, list) and tree for tree in trees):
-        if isinstance(source.total_amount, dict) and not _money(source.total_amount, "totalAmount")[0]:
+        if isinstance(source.total_amount, Amount) and not _money(source.total_amount, "totalAmount")[0]:
             return None
         raise BadValue("the refund does not say what of it went to the buyer")
     for place, tree in enumerate(trees):
@@ -136,7 +138,7 @@ def _buyers(tree: object, depth: int = 0) -> Iterator[tuple[str, Money]]:
             continue
         if isinstance(node.breakdowns, list) and node.breakdowns:
             yield from _buyers(node.breakdowns, depth + 1)
-        elif isinstance(node.breakdown_amount, dict):
+        elif isinstance(node.breakdown_amount, Amount):
             yield name, _money(node.breakdown_amount, name)
 
 
@@ -161,7 +163,7 @@ def _charged(tree: object, *, inside: bool, depth: int = 0) -> Iterator[tuple[st
         below = isinstance(node.breakdowns, list) and bool(node.breakdowns)
         if depth <= _DEEPEST and below and (name in _FEES or not inside):
             yield from _charged(node.breakdowns, inside=inside or name in _FEES, depth=depth + 1)
-        elif (inside or name in _FEES) and isinstance(node.breakdown_amount, dict):
+        elif (inside or name in _FEES) and isinstance(node.breakdown_amount, Amount):
             kind = values.text(node.breakdown_type, 80) or "Fee"
             yield kind, _money(node.breakdown_amount, kind)
 
@@ -174,10 +176,15 @@ def _names(source: Transaction) -> dict[str, str]:
     return {name: value for name, value in pairs if value}
 
 
-def _money(value: dict[str, object], what: str) -> Money:
-    given = read(Amount, value)
+def _money(given: Amount, what: str) -> Money:
     return values.amount(given.currency_amount, what), values.currency(given.currency_code)
 
 
 def _plain(value: object) -> str:
-    return values.text(value, 80).lower().replace(" ", "")
+    """A breakdown's name to compare by. Amazon has some dozens of them, thousands of times."""
+    return _spelled(value) if type(value) is str and len(value) <= _LONGEST else _spelled.__wrapped__(value)
+
+
+@lru_cache(maxsize=512)
+def _spelled(value: object) -> str:
+    return values.text(value, _LONGEST).lower().replace(" ", "")

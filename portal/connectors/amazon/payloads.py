@@ -1,13 +1,14 @@
 """The payloads the mapping reads, by the field names of Amazon's models; what it does not use is not named and ignored.
 
 Orders API 2026-01-01, FBA Inventory v1, Finances 2024-06-19. Scalars are `object` and read by `values`: a model is a promise,
-not a proof. Buyer and recipient are not named, so that they cannot be kept by mistake.
+not a proof. What a transaction holds is typed to its last leaf, so that one conversion reads the whole tree; where an object or
+a list should stand, something else may stand all the same. Buyer and recipient are not named, so that they cannot be kept by
+mistake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,6 +16,8 @@ from portal.connectors.values import BadValue
 
 Loose = object
 _S = TypeVar("_S", bound=msgspec.Struct)
+One: TypeAlias = _S | list[Any] | str | int | float | bool | None
+Many: TypeAlias = list[One[_S]] | dict[str, Any] | str | int | float | bool | None
 
 
 class Money(msgspec.Struct, rename="camel"):
@@ -130,54 +133,54 @@ class Summary(msgspec.Struct, rename="camel"):
     total_quantity: Loose = None
 
 
-class Amount(msgspec.Struct, rename="camel"):
+class Amount(msgspec.Struct, rename="camel", gc=False):
     """Of the Finances API: a JSON number."""
 
     currency_code: Loose = None
     currency_amount: Loose = None
 
 
-class Related(msgspec.Struct, rename="camel"):
+class Related(msgspec.Struct, rename="camel", gc=False):
     related_identifier_name: Loose = None
     related_identifier_value: Loose = None
 
 
-class ItemRelated(msgspec.Struct, rename="camel"):
+class ItemRelated(msgspec.Struct, rename="camel", gc=False):
     item_related_identifier_name: Loose = None
     item_related_identifier_value: Loose = None
 
 
-class Breakdown(msgspec.Struct, rename="camel"):
+class Breakdown(msgspec.Struct, rename="camel", gc=False):
     breakdown_type: Loose = None
-    breakdown_amount: Loose = None
-    breakdowns: Loose = None
+    breakdown_amount: One[Amount] = None
+    breakdowns: Many[Breakdown] = None
 
 
-class ProductContext(msgspec.Struct, rename="camel"):
+class ProductContext(msgspec.Struct, rename="camel", gc=False):
     sku: Loose = None
     quantity_shipped: Loose = None
 
 
-class TransactionItem(msgspec.Struct, rename="camel"):
-    related_identifiers: Loose = None
-    breakdowns: Loose = None
-    contexts: Loose = None
+class TransactionItem(msgspec.Struct, rename="camel", gc=False):
+    related_identifiers: Many[ItemRelated] = None
+    breakdowns: Many[Breakdown] = None
+    contexts: Many[ProductContext] = None
 
 
-class MarketplaceDetails(msgspec.Struct, rename="camel"):
+class MarketplaceDetails(msgspec.Struct, rename="camel", gc=False):
     marketplace_id: Loose = None
 
 
-class Transaction(msgspec.Struct, rename="camel"):
+class Transaction(msgspec.Struct, rename="camel", gc=False):
     transaction_id: Loose = None
     transaction_type: Loose = None
     description: Loose = None
     posted_date: Loose = None
-    total_amount: Loose = None
-    related_identifiers: Loose = None
-    marketplace_details: Loose = None
-    items: Loose = None
-    breakdowns: Loose = None
+    total_amount: One[Amount] = None
+    related_identifiers: Many[Related] = None
+    marketplace_details: One[MarketplaceDetails] = None
+    items: Many[TransactionItem] = None
+    breakdowns: Many[Breakdown] = None
 
 
 def read(kind: type[_S], row: object) -> _S:
@@ -192,9 +195,15 @@ def read(kind: type[_S], row: object) -> _S:
 
 def child(kind: type[_S], value: object) -> _S:
     """An object inside a payload; an empty one where there is none."""
+    if type(value) is kind:
+        return value
     return read(kind, value) if isinstance(value, dict) else kind()
 
 
-def children(kind: type[_S], value: object) -> Iterator[_S]:
+def children(kind: type[_S], value: object) -> list[_S]:
     """The objects of a list inside a payload, in order; things that are not objects are passed over."""
-    return (read(kind, row) for row in (value if isinstance(value, list) else ()) if isinstance(row, dict))
+    if not isinstance(value, list):
+        return []
+    return [
+        row if type(row) is kind else read(kind, row) for row in value if type(row) is kind or isinstance(row, dict)
+    ]

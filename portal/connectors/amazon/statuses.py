@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from portal.commerce.records import Fulfilment, OrderStatus
 
+_LONGEST = 60
 _NOT_LETTERS = re.compile(r"[^A-Z]+")
 _SPELLED = {
     "CANCELED": "CANCELLED",
@@ -35,6 +37,11 @@ UNPRICED = frozenset({"PENDING_AVAILABILITY", "PENDING", "CANCELLED", "UNFULFILL
 
 def word(given: str) -> str:
     """Amazon's word in the API's spelling. Reports add details (Shipped - Delivered to Buyer), which are left out."""
+    return _word(given) if len(given) <= _LONGEST else _word.__wrapped__(given)  # nothing long is kept
+
+
+@lru_cache(maxsize=256)
+def _word(given: str) -> str:
     plain = _NOT_LETTERS.sub("_", given.upper()).strip("_")
     plain = _SPELLED.get(plain, plain)
     for known in ("PENDING_AVAILABILITY", "PARTIALLY_SHIPPED", "PENDING", "SHIPPED", "CANCELLED"):
