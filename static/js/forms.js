@@ -1,6 +1,6 @@
 /* Comfort for forms, menus and messages. Every one of them works without this file. */
 
-/* Pressed twice, sent once. htmx forms guard themselves (their requests queue), so they are left alone. */
+/* Pressed twice, sent once. Forms of htmx say so themselves (hx-sync; without it the second press waits and is sent). */
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method === "dialog" || isHtmx(form)) return;

@@ -37,6 +37,12 @@ def test_a_template_speaks_htmx_4(path: Path) -> None:
     assert not re.search(old, path.read_text())
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=shown)
+def test_what_htmx_posts_is_not_sent_twice_when_pressed_twice(path: Path) -> None:
+    for tag in re.findall(r"<[a-z]+[^>]*\shx-post=[^>]*>", path.read_text()):
+        assert "hx-sync=" in tag, "htmx queues the second press and sends it after the first"
+
+
 @pytest.mark.parametrize("name", GALLERY)
 def test_the_gallery_renders_whole_and_well_nested(gallery: Any, name: str) -> None:
     html = gallery(name)

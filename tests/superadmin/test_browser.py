@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -25,6 +26,21 @@ async def sign_in_at(page: Page, who: Visitor) -> None:
     await page.get_by_label("Password").fill(who.password)
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/superadmin/clients")
+
+
+async def test_a_client_is_created_once_when_the_button_is_pressed_twice(
+    page: Page, sign_in: SignIn, store: Sandbox
+) -> None:
+    await sign_in_at(page, await sign_in("superadmin"))
+    await page.goto("/superadmin/clients/new?platform_type=woocommerce")
+    given = {"company_name": "Twice", "email": f"twice-{uuid4().hex[:8]}@lamps.example", **credentials(store)}
+    for name in ("company_name", "email", "site_url", "consumer_key", "consumer_secret"):
+        await page.locator(f"[name={name}]").fill(given[name])
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    await page.get_by_role("button", name="Create Client").dblclick()
+    await page.get_by_role("heading", name="Twice is on board").wait_for()
+    assert len(sent) == 1
 
 
 async def test_a_taken_address_and_the_limit_are_told_in_the_one_form(
