@@ -46,6 +46,13 @@ class Batch:
                 _keep(made.plain.setdefault(record.stream, {}), record)
         return made
 
+    def rows(self) -> Iterator[Record]:
+        """Every record that is kept."""
+        yield from self.orders.values()
+        yield from self.refunds.values()
+        for plain in self.plain.values():
+            yield from plain.values()
+
     def parts(self) -> Iterator[Batch]:
         """The batch in pieces of bounded size; deletions come last."""
         orders: dict[str, Order] = {}

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from portal.commerce import locks
 from portal.commerce.batch import Batch
 from portal.commerce.catalogue import delete_plain, put_plain
-from portal.commerce.finite import finite
+from portal.commerce.finite import name_the_field
 from portal.commerce.records import AnyRecord
 from portal.commerce.restating import Restating
 from portal.commerce.sales import apply_sales
@@ -97,14 +99,22 @@ class Writing:
 
     async def put(self, records: Iterable[AnyRecord]) -> None:
         """Write a batch: rows only if newer, and their rollups. Raises `NotANumber` for an amount that is none."""
+        batch = Batch.of(records)
+        try:
+            for part in batch.parts():
+                await self._put(part)
+        except (asyncpg.DataError, asyncpg.CheckViolationError, ArithmeticError):
+            name_the_field(batch.rows())
+            raise
+
+    async def _put(self, part: Batch) -> None:
         where, when = (self.scope, self.connection_id), self.arrived_at
-        for part in Batch.of(finite(records)).parts():
-            self.changed += await apply_sales(*where, part, when, restating=self.restating, asked_at=self.asked_at)
-            for stream, plain in part.plain.items():
-                self.changed[stream] += await put_plain(*where, stream, plain, when, asked_at=self.asked_at)
-            for stream, gone in part.deleted.items():
-                if stream not in ("orders", "refunds"):
-                    self.changed[stream] += await delete_plain(*where, stream, gone)
+        self.changed += await apply_sales(*where, part, when, restating=self.restating, asked_at=self.asked_at)
+        for stream, plain in part.plain.items():
+            self.changed[stream] += await put_plain(*where, stream, plain, when, asked_at=self.asked_at)
+        for stream, gone in part.deleted.items():
+            if stream not in ("orders", "refunds"):
+                self.changed[stream] += await delete_plain(*where, stream, gone)
 
     async def finish(self, within: Callable[[Scope], Awaitable[None]] | None = None) -> Written:
         """What is restated, the caller's own rows, the data version: the last statements of the transaction."""
