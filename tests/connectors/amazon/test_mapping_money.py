@@ -119,3 +119,13 @@ def test_a_breakdown_without_an_end_is_not_followed_for_ever() -> None:
     for _ in range(200):
         deep = part("ProductCharges", -1, deep)
     mapping.transaction(refund(items=[{"breakdowns": [deep]}]), seller(), NOW)
+
+
+def test_what_stands_where_an_object_should_costs_nothing_of_what_stands_beside_it() -> None:
+    row = refund()
+    for odd in (Decimal("1.5"), "none", 7, True, None, []):
+        row["items"][0]["breakdowns"].append(odd)
+        row["items"][0]["breakdowns"].append(part("Odd", odd) | {"breakdownAmount": odd})
+        row["relatedIdentifiers"].append(odd)
+        row["items"].append(odd)
+    assert (refunds(row), fees(row)) == (refunds(refund()), fees(refund()))
