@@ -85,7 +85,7 @@ def _is_due(attempt: Attempt, stream: str, known: dict[str, Place]) -> bool:
         return attempt.streams[stream].done <= WITH_THE_FIRST
     place = known.get(ids_of(stream))
     age = place.seconds_since_completed if place else None
-    return age is None or age >= EVERY.total_seconds() or attempt.forced
+    return age is None or not 0 <= age < EVERY.total_seconds() or attempt.forced
 
 
 async def _compare(attempt: Attempt, stream: str, progress: StreamProgress) -> None:

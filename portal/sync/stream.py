@@ -68,8 +68,10 @@ async def sync_stream(attempt: Attempt, stream: Stream, place: Place | None, pat
 
 
 def _not_due(attempt: Attempt, stream: Stream, place: Place) -> bool:
-    age = place.seconds_since_completed
-    return stream.every is not None and not attempt.forced and age is not None and age < stream.every.total_seconds()
+    age = place.seconds_since_completed  # below zero: the database's clock was set back, and tells nothing of it
+    return (
+        stream.every is not None and not attempt.forced and age is not None and 0 <= age < stream.every.total_seconds()
+    )
 
 
 def _is_whole(stream: Stream, place: Place) -> bool:

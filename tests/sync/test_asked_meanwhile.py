@@ -11,6 +11,7 @@ import pytest
 from portal.sandbox import Sandbox
 from portal.sync import engine
 from portal.sync.engine import Outcome
+from portal.tenancy.scope import tenant
 from tests.sync.conftest import QUICK, Connect, Shop
 
 SELDOM_READ = "coupons"
@@ -53,6 +54,14 @@ async def test_a_scheduled_run_passes_over_what_is_not_due(shop: Shop) -> None:
     before = await read_at(shop)
     assert await shop.sync("schedule") is Outcome.SUCCESS
     assert await read_at(shop) == before
+
+
+async def test_a_reading_dated_in_the_future_by_a_clock_that_was_ahead_is_due(shop: Shop) -> None:
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await scope.sql.execute("UPDATE sync_cursors SET completed_at = now() + interval '30 days'")
+    ahead = await read_at(shop)
+    assert await shop.sync("schedule") is Outcome.SUCCESS
+    assert await read_at(shop) < ahead
 
 
 async def test_a_waiting_run_that_a_person_asks_for_reads_what_is_not_due(shop: Shop) -> None:

@@ -105,7 +105,10 @@ async def _open(client: Client, path: str, cursor: Changes, at: str, whole_every
     """Look at the newest row and fix the window; False when the list holds nothing new."""
     mark = cursor.marks.get(at, Mark())
     now = int(datetime.now(UTC).timestamp())
-    whole = bool(whole_every and at == LISTS[0] and now - (cursor.whole_at or 0) >= whole_every.total_seconds())
+    age = now - (
+        cursor.whole_at or 0
+    )  # below zero: our clock was ahead then, and must not put the next one off for long
+    whole = bool(whole_every and at == LISTS[0] and not 0 <= age < whole_every.total_seconds())
     since = None if whole else mark.after
     newest = {"status": at, "orderby": "modified", "order": "desc", "per_page": "1", **_since(since)}
     answer = await client.get(path, newest)

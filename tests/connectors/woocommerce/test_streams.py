@@ -159,6 +159,17 @@ async def test_a_variation_sold_out_is_seen_when_the_catalogue_is_read_again(
     assert later.rows[str(variation.id)].quantity == 0
 
 
+async def test_a_clock_that_was_ahead_does_not_put_the_catalogue_off(
+    sandbox: Sandbox, shop: Store, connect: Connect
+) -> None:
+    first = await run(connect(shop), "products")
+    assert len((await run(connect(shop), "products", first.cursor)).rows) < 5
+    in_a_year = first.cursor["whole_at"] + 365 * 86_400
+    assert known(shop, "products") <= set(
+        (await run(connect(shop), "products", first.cursor | {"whole_at": in_a_year})).rows
+    )
+
+
 async def test_a_product_names_every_variation_that_its_list_or_the_listing_has(shop: Store, connect: Connect) -> None:
     rows = (await run(connect(shop), "products")).rows
     for family in (each for each in shop.products.values() if each.variations):
