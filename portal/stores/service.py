@@ -119,8 +119,10 @@ async def replace_credentials(
         msgspec.json.encode(shown_fields).decode(),
         sealed,
     )
-    await scope.sql.execute(
-        "UPDATE client_api_sync_results SET status = 'queued' WHERE connection_id = $1 AND status = 'running'",
+    await scope.sql.execute(  # of a paused store it ends, as it would have after its page
+        """UPDATE client_api_sync_results r SET status = CASE WHEN c.status = 'paused' THEN 'cancelled' ELSE 'queued' END,
+             finished_at = CASE WHEN c.status = 'paused' THEN now() END
+           FROM client_api_credentials c WHERE c.id = $1 AND r.connection_id = c.id AND r.status = 'running'""",
         connection.id,
     )
     addresses = manifest_of(connection.platform).address_fields

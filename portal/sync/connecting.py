@@ -65,7 +65,8 @@ async def credentials_save(connection_id: int) -> Response:
     async with tenant(rt.database, who.org) as scope:
         await stores.replace_credentials(rt, scope, connection, values)
         await stores.record_test(scope, connection_id, test, rt.clock())
-        if connection.status in {"active", "error"}:
+        # As it is now: it may have been paused while the store was asked.
+        if (await stores.load(scope, connection_id)).status in {"active", "error"}:
             await request_sync(scope, org_id=who.org, connection_id=connection_id, trigger="manual")
         await audited(
             scope,

@@ -81,6 +81,20 @@ async def test_a_run_whose_key_was_replaced_goes_on_with_the_new_one_and_does_no
     await shop.assert_equal_to_truth()
 
 
+async def test_a_run_of_a_paused_store_ends_when_its_credentials_are_replaced(
+    own_sandbox: Sandbox, connect: Connect
+) -> None:
+    shop = await connect(own_sandbox)
+    running = await at_its_orders(shop)
+    async with tenant(shop.rt.database, shop.org) as scope:
+        await stores.pause(scope, shop.connection_id)
+        connection = await stores.load(scope, shop.connection_id)
+        values = await stores.credentials(shop.rt, scope, connection)
+        await stores.replace_credentials(shop.rt, scope, connection, values)
+    assert await running is Outcome.LOST
+    assert (await shop.last_run())["status"] == "cancelled"
+
+
 async def test_a_pause_that_is_taken_back_before_its_run_has_ended_ends_nothing(
     own_sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
