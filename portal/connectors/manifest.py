@@ -25,6 +25,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[str, ...] = ()
     advanced: bool = False  # shown folded under "Advanced"
     names_store: bool = False  # another value is another store: everything is read anew (so is every field of type url)
+    is_host: bool = (
+        False  # the secrets are sent there (as to every field of type url): another one wants them entered again
+    )
     max_length: int = 2048
 
 

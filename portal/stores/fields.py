@@ -29,7 +29,8 @@ def validate_credentials(
 ) -> dict[str, str]:
     """Every field of `platform` by name, cleaned and complete.
 
-    With `existing` (the saved ones) a masked or empty secret, or a field that is left out, is unchanged.
+    With `existing` (the saved ones) a masked or empty secret, or a field that is left out, is unchanged; but a saved secret is
+    never sent to another host than the one it was entered for: whoever changes that enters it again.
     Raises `Invalid` with a message per field, `Missing` for an unknown platform.
     """
     declared = manifest_of(platform)
@@ -40,6 +41,8 @@ def validate_credentials(
         cleaned[field.name] = value
         if problem := problem or _another(field, value, declared):
             problems[field.name] = problem
+    if existing and _moved(declared, existing, cleaned):
+        problems |= _kept_back(declared, values, existing, cleaned)
     if problems:
         raise Invalid("Please check the connection's fields.", problems)
     return cleaned
@@ -66,6 +69,39 @@ def _field(field: Field, given: str | None, saved: str | None, declared: Manifes
     if field.type != "textarea" and any(ord(character) < 32 for character in value):
         return value, f"{field.label} must be one line."
     return _typed(field, value, declared)
+
+
+def _moved(declared: Manifest, saved: Mapping[str, str], cleaned: Mapping[str, str]) -> bool:
+    """Whether requests would go to another host (or to the same one without TLS)."""
+    leading = [field.name for field in declared.fields if field.type == "url" or field.is_host]
+    return any(_origin(cleaned[name]) != _origin(saved.get(name, "")) for name in leading)
+
+
+def _origin(address: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+    except ValueError:
+        return "", address
+    return parts.scheme, parts.netloc.lower()
+
+
+def _kept_back(
+    declared: Manifest, given: Mapping[str, str], saved: Mapping[str, str], cleaned: dict[str, str]
+) -> dict[str, str]:
+    """Takes saved secrets out of `cleaned`; what is to be said of those that have to be entered."""
+    secrets = [field for field in declared.fields if field.secret]
+    old = [
+        each
+        for each in secrets
+        if saved.get(each.name) and (not (text := given.get(each.name, "").strip()) or is_masked(text))
+    ]
+    cleaned |= dict.fromkeys((each.name for each in old), "")
+    some = any(cleaned[each.name] for each in secrets)
+    return {
+        each.name: f"Enter the {each.label} again: the saved one is not sent to another address."
+        for each in old
+        if each.required or not some
+    }
 
 
 def _another(field: Field, value: str, declared: Manifest) -> str:

@@ -84,6 +84,49 @@ def test_a_masked_or_empty_secret_means_unchanged(value: str) -> None:
     assert values["consumer_key"] == "ck_123"
 
 
+@pytest.mark.parametrize(
+    "address", ["https://evil.example.com", "http://shop.example.com", "https://shop.example.com:8443"]
+)
+@pytest.mark.parametrize("value", ["", "cs_****", None])
+def test_a_saved_secret_is_not_sent_to_another_address(address: str, value: str | None) -> None:
+    given = {"site_url": address, "consumer_key": "ck_123"} | ({} if value is None else {"consumer_secret": value})
+    with pytest.raises(Invalid) as caught:
+        validate_credentials("woocommerce", given, existing=RIGHT)
+    assert list(caught.value.fields) == ["consumer_secret"]
+    assert "again" in caught.value.fields["consumer_secret"]
+    again = validate_credentials("woocommerce", given | {"consumer_secret": "cs_9"}, existing=RIGHT)
+    assert (again["site_url"], again["consumer_secret"]) == (address, "cs_9")
+
+
+def test_another_folder_of_the_same_host_keeps_the_saved_secrets() -> None:
+    moved = {"site_url": "https://shop.example.com/shop"}
+    assert validate_credentials("woocommerce", moved, existing=RIGHT)["consumer_secret"] == "cs_456"
+
+
+def test_another_shop_takes_none_of_the_saved_secrets_along() -> None:
+    saved = {
+        "shop_domain": "one.myshopify.com",
+        "access_token": "shpat_1",
+        "client_id": "a",
+        "client_secret": "shpss_1",
+    }
+    with pytest.raises(Invalid) as caught:
+        validate_credentials("shopify", {"shop_domain": "two.myshopify.com"}, existing=saved)
+    assert {"access_token", "client_secret"} <= caught.value.fields.keys()
+    given = {"shop_domain": "two.myshopify.com", "access_token": "shpat_2"}
+    values = validate_credentials("shopify", given, existing=saved)
+    assert (values["access_token"], values["client_secret"]) == ("shpat_2", "")
+
+
+def test_another_seller_id_keeps_the_saved_secrets_for_they_only_go_to_amazon() -> None:
+    saved = {
+        "seller_id": "A1", "marketplace_ids": "A1PA6795UKMFR9", "refresh_token": "Atzr|1",
+        "lwa_client_id": "amzn1.application-oa2-client.1", "lwa_client_secret": "amzn1.oa2-cs.v1.1",
+    }  # fmt: skip
+    values = validate_credentials("amazon", {"seller_id": "A2"}, existing=saved)
+    assert (values["seller_id"], values["refresh_token"]) == ("A2", "Atzr|1")
+
+
 def test_a_mask_is_no_key() -> None:
     assert "mask" in wrong(consumer_key="ck_****")["consumer_key"]
 

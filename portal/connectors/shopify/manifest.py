@@ -15,6 +15,7 @@ _FIELDS = (
         help="The shop's own .myshopify.com address (without https://): Settings → Domains in the Shopify admin.",
         max_length=200,
         names_store=True,
+        is_host=True,
     ),
     Field(
         name="access_token",
