@@ -2,9 +2,17 @@
 
 from pathlib import Path
 
+# Behind a long transaction (an upload being taken over) a change of a table waits, and everybody who reads the table waits behind
+# it. So it waits three seconds, lets the readers through, and is tried again (`foundation/migrate.py`).
+_PATIENCE = "SET LOCAL lock_timeout = '3s';\n"
+
 
 def sql(name: str) -> str:
-    """The text of `migrations/<name>.sql`."""
+    """The text of `migrations/<name>.sql`, to be run in one transaction."""
+    return _PATIENCE + _text(name)
+
+
+def _text(name: str) -> str:
     return (Path(__file__).parent / f"{name}.sql").read_text()
 
 
@@ -14,5 +22,5 @@ def one_by_one(name: str) -> list[str]:
     That is for `CREATE INDEX CONCURRENTLY` on a table that is large and written to (docs/operations.md). Killed in the middle it
     runs again from its first statement, so each has to bear that.
     """
-    parts = sql(name).split("\n\n")
+    parts = _text(name).split("\n\n")
     return [part for part in parts if not all(line.startswith("--") for line in part.strip().splitlines())]

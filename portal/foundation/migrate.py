@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from tortoise.context import TortoiseContext
@@ -19,19 +23,21 @@ APPS = {"portal": {"models": MODEL_MODULES, "default_connection": "default", "mi
 _APP, _PLATFORM = "INHERIT TRUE", "INHERIT FALSE, SET TRUE"
 _LOCK = 0x706F7274  # one migration at a time over all processes
 _ASK_EVERY = 0.25  # seconds
+_TRIES = 120
+"""Of a migration that waits for a table: with three seconds each (`migrations.sql`) and a pause between, about ten minutes."""
 
 
 async def migrate(owner_url: str, *, login_role: str, login_password: str | None = None) -> list[str]:
     """Create roles, run what is missing, and give `login_role` its rights. Returns the migrations that ran.
 
     `login_password` creates or updates the login role; None means it exists and is managed elsewhere.
-    Raises `StartupError` when the owner may not create roles.
+    Raises `StartupError` when the owner may not create roles, or a table is in use for minutes on end.
     """
     connection = await connect_once(owner_url)
     try:
         await _alone(connection)
         await _make_roles(connection, login_role, login_password)
-        applied = await _run(owner_url, fake_check=False)
+        applied = await _patiently(owner_url)
         await _install_jobs(connection)
         return applied
     finally:
@@ -45,9 +51,37 @@ async def _alone(connection: Any) -> None:
         await asyncio.sleep(_ASK_EVERY)
 
 
+async def _patiently(owner_url: str) -> list[str]:
+    """Run what is missing; a migration that could not have its tables is rolled back whole and tried again."""
+    applied: list[str] = []
+    for _ in range(_TRIES):
+        try:
+            await _run(owner_url, applied)
+        except Exception as error:
+            if not _in_use(error):
+                raise
+            await asyncio.sleep(random.uniform(1.0, 2.0))  # noqa: S311 - lets those through who waited behind it
+        else:
+            return applied
+    raise StartupError(
+        "A table that has to be changed is in use by a long transaction. What ran so far is kept: run `portal migrate` again when "
+        "uploads and syncs under way have ended (SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start)."
+    )
+
+
+def _in_use(error: BaseException | None) -> bool:
+    """Whether a lock was not to be had in time; Tortoise wraps what asyncpg raises."""
+    while error is not None:
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            return True
+        error = error.__cause__
+    return False
+
+
 async def missing(owner_url: str) -> list[str]:
     """The migrations that have not run yet (`portal migrate --check`)."""
-    return await _run(owner_url, fake_check=True)
+    async with _executor(owner_url) as executor:
+        return [step.migration.name for step in await executor.plan()]
 
 
 def with_login(owner_url: str, role: str, password: str) -> str:
@@ -107,7 +141,17 @@ async def _grant(connection: Any, role: str, options: str, member: str) -> None:
         await connection.execute(await connection.fetchval(statement, member))
 
 
-async def _run(owner_url: str, *, fake_check: bool) -> list[str]:
+async def _run(owner_url: str, applied: list[str]) -> None:
+    def done(event: str, _app: str, name: str) -> None:
+        if event == "apply_done":
+            applied.append(name)
+
+    async with _executor(owner_url) as executor:
+        await executor.migrate(progress=done)
+
+
+@asynccontextmanager
+async def _executor(owner_url: str) -> AsyncIterator[MigrationExecutor]:
     async with TortoiseContext() as context:
         credentials = connect_arguments(owner_url)
         credentials.setdefault("host", None)
@@ -118,12 +162,7 @@ async def _run(owner_url: str, *, fake_check: bool) -> list[str]:
                 "apps": APPS,
             }
         )
-        executor = MigrationExecutor(context.connections.get("default"), APPS)
-        if fake_check:
-            return [step.migration.name for step in await executor.plan()]
-        names: list[str] = []
-        await executor.migrate(progress=lambda event, _app, name: names.append(name) if event == "apply_done" else None)
-        return names
+        yield MigrationExecutor(context.connections.get("default"), APPS)
 
 
 async def _install_jobs(connection: Any) -> None:

@@ -120,6 +120,31 @@ _BUILDING = (
 )
 
 
+async def test_a_migration_that_waits_for_a_table_lets_readers_through_and_is_tried_again(old: tuple[str, str]) -> None:
+    url, owner = old
+    slow, reader = await connect_once(url), await connect_once(url)
+    try:
+        transaction = slow.transaction()
+        await transaction.start()
+        await slow.execute("UPDATE orders SET note = ''")
+        upgrading = asyncio.create_task(login(owner))
+        async with asyncio.timeout(30):
+            while not await reader.fetchval(_WAITING):
+                await asyncio.sleep(0.02)
+            await reader.fetch("SELECT count(*) FROM orders")  # stands behind the migration, which gives way
+        await transaction.commit()
+        async with asyncio.timeout(60):
+            await upgrading
+        assert await reader.fetchval("SELECT count(*) FROM orders WHERE payments IS NOT NULL") == 0
+    finally:
+        await slow.close()
+        await reader.close()
+
+
+_WAITING = """
+SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'orders'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted)"""
+
+
 async def test_what_an_earlier_version_stored_is_kept_and_its_running_worker_may_go_on(old: tuple[str, str]) -> None:
     url, owner = old
     await login(owner)
