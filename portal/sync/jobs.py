@@ -98,6 +98,8 @@ async def request_sync(
         row = await _insert(scope, org_id, connection_id, trigger, asked)
     elif asked is None and trigger == "manual":
         await runs.take_over(scope, row["run_id"])
+    elif asked is None and trigger == "webhook":
+        await runs.follow_up(scope, row["run_id"])
     job = SyncJob(org_id=org_id, connection_id=connection_id, run_id=row["run_id"])
     await put_job(scope, job, trigger, asked)
     return row["id"], row["status"]

@@ -26,6 +26,7 @@ class ClientApiSyncResult(Model):
     progress: Any = fields.JSONField(default=dict)
     request: Any = fields.JSONField(null=True)
     again_at = fields.DatetimeField(null=True)
+    asked_meanwhile = fields.BooleanField(default=False)
     error = fields.TextField(null=True)
     error_code = fields.TextField(null=True)
     advice = fields.TextField(null=True)

@@ -70,6 +70,14 @@ async def take_over(scope: Scope, run_id: UUID) -> None:
     )
 
 
+async def follow_up(scope: Scope, run_id: UUID) -> None:
+    """A delivery asks while a run is under way that may have read past what it is about: when it succeeds, the next one is due
+    at once (`succeed`). A weekly store's refund would otherwise be seen a week later."""
+    await scope.sql.execute(
+        "UPDATE client_api_sync_results SET asked_meanwhile = true WHERE run_id = $1 AND status = 'running'", run_id
+    )
+
+
 async def became_manual(scope: Scope, run_id: UUID) -> bool:
     """Whether a person asked while it was under way. Lock the connection's row before: `jobs.request_sync` does too."""
     found: bool = await scope.sql.fetchval(
@@ -91,10 +99,10 @@ async def must_step_aside(scope: Scope, connection_id: int, run_id: UUID) -> boo
 
 
 async def succeed(scope: Scope, connection_id: int, run_id: UUID, frequency: str) -> None:
-    """The run reached the end of every stream: errors are cleared, the next sync is by frequency."""
-    await scope.sql.execute(
+    """The run reached the end of every stream: errors are cleared, the next sync is by frequency, or at once (`follow_up`)."""
+    asked_meanwhile: bool = await scope.sql.fetchval(
         """UPDATE client_api_sync_results SET status = 'success', finished_at = now(), error = NULL, error_code = NULL,
-             advice = NULL WHERE run_id = $1 AND status = 'running'""",
+             advice = NULL WHERE run_id = $1 AND status = 'running' RETURNING asked_meanwhile""",
         run_id,
     )
     await scope.sql.execute(
@@ -102,7 +110,7 @@ async def succeed(scope: Scope, connection_id: int, run_id: UUID, frequency: str
              last_success_at = now(), last_error = NULL, last_error_advice = NULL, last_error_at = NULL,
              consecutive_failures = 0, next_sync_at = now() + $2, updated_at = now() WHERE id = $1""",
         connection_id,
-        interval(frequency),
+        timedelta(0) if asked_meanwhile else interval(frequency),
     )
     await notices.recovered(scope, connection_id)
 

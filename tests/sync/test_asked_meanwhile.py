@@ -81,6 +81,23 @@ async def test_a_run_under_way_goes_round_once_more_when_a_person_asks(shop: Sho
     assert (run["status"], run["trigger"], run["attempts"]) == ("success", "manual", 1)
 
 
+async def test_a_delivery_that_asks_while_a_run_is_under_way_makes_the_next_one_due(shop: Shop) -> None:
+    async def due() -> bool:
+        return bool(await shop.value("SELECT next_sync_at <= now() FROM client_api_credentials WHERE id = $1"))
+
+    assert await under_way(shop, lambda: shop.request("webhook")) is Outcome.SUCCESS
+    assert await due()
+    assert await shop.sync("schedule") is Outcome.SUCCESS
+    assert not await due(), "once"
+
+
+async def test_a_delivery_that_asks_before_the_run_begins_needs_no_other_one(shop: Shop) -> None:
+    await shop.request("schedule")
+    await shop.request("webhook")
+    assert await shop.sync("schedule") is Outcome.SUCCESS
+    assert not await shop.value("SELECT next_sync_at <= now() FROM client_api_credentials WHERE id = $1")
+
+
 async def test_the_schedule_and_a_delivery_do_not_send_a_run_round_again(shop: Shop) -> None:
     before = await read_at(shop)
 
