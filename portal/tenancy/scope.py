@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from tortoise.backends.asyncpg.client import TransactionWrapper
 
 from portal.foundation.database import Database
@@ -60,7 +61,15 @@ async def reading(
             yield connection
         finally:
             if not connection.is_closed():
-                await connection.execute("ROLLBACK")
+                await _roll_back(connection)
+
+
+async def _roll_back(connection: Any) -> None:
+    """The cancel of somebody who left is a signal of its own, and may hit this statement instead of the one it was meant for."""
+    try:
+        await connection.execute("ROLLBACK")
+    except asyncpg.QueryCanceledError:
+        await connection.execute("ROLLBACK")
 
 
 @asynccontextmanager

@@ -147,7 +147,7 @@ async def test_a_burst_is_processed_whole(rt: Runtime, shop: Shop) -> None:
         async def same() -> bool:
             return await shop.held() == shop.true()
 
-        await until(same, 10)
+        await until(same, 60)
         await until(lambda: all_processed(shop))
     assert await shop.value(stored(shop)) == 80
 

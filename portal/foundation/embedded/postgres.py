@@ -129,8 +129,9 @@ class Postgres:
             running = (self._folder / "postmaster.opts").read_text()
         except OSError:
             return False
-        wanted = [str(postgres_program("postgres")), "-D", str(self._folder), *self._options()]
-        return running.split("\n", 1)[0] == " ".join([wanted[0], *(f'"{part}"' for part in wanted[1:])])
+        program = postgres_program("postgres").resolve()  # as PostgreSQL writes it, also from a linked environment
+        wanted = ["-D", str(self._folder), *self._options()]
+        return running.split("\n", 1)[0] == " ".join([str(program), *(f'"{part}"' for part in wanted)])
 
     async def _clear_remains(self) -> None:
         """After a kill -9: back ends end by themselves within moments; a foreign pid in the pid file does not."""
