@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 # What moved since the full comparison is told by the glance at the end of each run: both counts go on from there.
 _SQL = """
-SELECT c.id, c.connection_name AS name, s.stream, s.place, o.timezone, r.state, r.reason, r.at, g.at AS glanced_at,
+SELECT c.id, c.connection_name AS name, s.stream, o.timezone, r.state, r.reason, r.at, g.at AS glanced_at,
        r.ours + coalesce(g.held - g.base, 0) AS ours,
        r.theirs + coalesce(g.counted - g.apart - g.base, g.held - g.base, 0) AS theirs,
        r.state = 'different' OR coalesce(g.state = 'different', false) AS wrong
 FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id
-CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS s(stream, place)
+CROSS JOIN unnest($1::text[]) AS s(stream)
 LEFT JOIN LATERAL (
   SELECT state, reason, at, ours, theirs FROM reconciliations x
   WHERE x.org_id = c.org_id AND x.connection_id = c.id AND x.stream = s.stream ORDER BY x.id DESC LIMIT 1
@@ -22,20 +22,29 @@ LEFT JOIN LATERAL (
 LEFT JOIN glances g ON g.org_id = c.org_id AND g.connection_id = c.id AND g.stream = s.stream AND g.at > r.at
   AND g.state <> 'unknown'
 WHERE c.polled AND c.status <> 'disabled' AND c.id IN (SELECT p.connection_id FROM v_picture p WHERE p.ends > portal_now())
-  AND (s.place = 1 OR r.state IS NOT NULL)
-ORDER BY s.place, r.state = 'different' DESC, c.id
+ORDER BY r.state = 'different' DESC, c.id
 """
 
 _SAME = timedelta(minutes=1)
 
 
-async def proof(connection: Any, streams: Sequence[str]) -> dict[str, Any] | None:
-    """What the tile's badge says of its `streams`, summed over the stores that count now (or the one looked at).
+async def compared(connection: Any, streams: Collection[str]) -> Sequence[Mapping[str, Any]]:
+    """How each of `streams` was compared last at each store that counts now (or the one looked at): what `proof` reads."""
+    found: Sequence[Mapping[str, Any]] = await connection.fetch(_SQL, sorted(streams)) if streams else []
+    return found
+
+
+def proof(found: Sequence[Mapping[str, Any]], streams: Sequence[str]) -> dict[str, Any] | None:
+    """What the badge says of `streams`, summed over the stores in what was `compared`.
 
     None when there is nothing to compare with. The counts are those of the first stream, None when any of it is not known; the
     others only have to be even. `said` is the sentence about it, `time` when it was looked at last, of the oldest store.
     """
-    rows = await connection.fetch(_SQL, list(streams)) if streams else []
+    # A store that does not have a further stream is not waited for; the first one every store has.
+    mine = [
+        row for row in found if row["stream"] in streams and (row["stream"] == streams[0] or row["state"] is not None)
+    ]
+    rows = sorted(mine, key=lambda row: streams.index(row["stream"]))
     if not rows:
         return None
     wrong = next((row for row in rows if row["wrong"]), None)
@@ -52,7 +61,7 @@ async def proof(connection: Any, streams: Sequence[str]) -> dict[str, Any] | Non
             "time": "",
             "said": f"{unknown['name']} {said}",
         }
-    counted = [row for row in rows if row["place"] == 1]
+    counted = [row for row in rows if row["stream"] == streams[0]]
     zone = ZoneInfo(rows[0]["timezone"])
     full, last = min(row["at"] for row in rows), min(row["glanced_at"] or row["at"] for row in rows)
     shown, source = sum(row["ours"] for row in counted), sum(row["theirs"] for row in counted)

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from quart import render_template
 
-from portal.dashboard.proof import proof
+from portal.dashboard.proof import compared, proof
 from portal.dashboard.standing import Standing, standing
 from portal.dashboard.tile import Reading, Tile
 from portal.dashboard.versions import Version, Versions
@@ -122,11 +122,14 @@ class Serving:
         async with scope.reading(self._rt.database, org_id, store=store) as connection:
             found = await (tile.fetch_drawn or tile.fetch)(connection, tile.query())
             more = found.more | (await tile.draw(connection, found) if tile.draw else {})
-            more["proof"] = await proof(connection, tile.proof_streams)
+            proven = {element.id: tile.proven(element) for element in tile.elements}
+            rows = await compared(connection, {stream for streams in proven.values() for stream in streams})
+            more["proofs"] = {name: proof(rows, streams) for name, streams in proven.items()}
             return found, more, await standing(connection)
 
     async def _draw(self, tile: Tile, org_id: UUID, store: int | None, version: Version) -> dict[str, str]:
         found, more, stand = await self._drawable(tile, org_id, store)
+        found_proofs = more.pop("proofs")
         state = stand.state(empty=found.empty, of_today=tile.of_today)
         # Of one store: what it brought last, not what another one did.
         as_of = version.as_of if store is None else stand.last_success_at
@@ -142,7 +145,11 @@ class Serving:
             "as_of": None if state == "ended" else as_of,  # a file that arrived just now may end a month ago
             "now": self._rt.clock(),
         }
-        return {element.id: await render_template(element.template, **context) for element in tile.elements}
+        proofs = found_proofs if state in {"live", "stale"} else {}
+        return {
+            element.id: await render_template(element.template, **context, proof=proofs.get(element.id))
+            for element in tile.elements
+        }
 
     def _key(self, kind: str, tile: Tile, whose: tuple[UUID, int | None], version: Version, query: Any) -> str:
         hour: datetime = self._rt.clock()

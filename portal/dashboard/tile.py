@@ -31,10 +31,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """One element of the page that the tile draws: its id and the template that renders exactly that element."""
+    """One element of the page that the tile draws: its id and the template that renders exactly that element.
+
+    `proof_streams` are the streams of which this element's numbers are made, where those are not the tile's.
+    """
 
     id: str
     template: str
+    proof_streams: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,8 @@ class Tile:
 
     `max_age` is in seconds (a maximum: a newer data version is never answered from the cache). `csv` turns the body into
     a header and rows. `behind` is the page with the rows behind the numbers. `proof_streams` are the streams the numbers
-    are made of: the corner says how many rows of the first one are reconciled with the stores, when all of them are.
+    are made of: the corner says how many rows of the first one are reconciled with the stores, when all of them are. An element
+    made of others names its own.
     `of_today`: the numbers are today's, so that nothing is known where every source has ended (files).
     """
 
@@ -69,3 +74,7 @@ class Tile:
     of_today: bool = False
     roles: frozenset[str] = DASHBOARD
     family: Family = "dashboard"
+
+    def proven(self, element: Element) -> tuple[str, ...]:
+        """The streams whose comparison with the stores the corner of `element` tells, the counted one first."""
+        return self.proof_streams if element.proof_streams is None else element.proof_streams

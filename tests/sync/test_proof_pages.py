@@ -11,6 +11,7 @@ import pytest
 
 from portal.app import create_app
 from portal.connectors.answers import IdPage
+from portal.dashboard.registry import tiles
 from portal.foundation.bus import Event
 from portal.sandbox import Sandbox
 from portal.sync.healing import heal
@@ -132,12 +133,25 @@ async def test_healing_an_ill_store_says_what_to_do(sign_in: SignIn, shop: Shop)
     assert "nothing left to heal" in (await owner.page(path)).text
 
 
+TILES = [
+    element.id.removeprefix("tile-") for tile in tiles() for element in tile.elements if element.id.startswith("tile-")
+]
+
+
+def corner(html: str, tile: str) -> str:
+    """The head of one tile of the page."""
+    return html.partition(f'id="tile-{tile}"')[2].partition("</header>")[0]
+
+
 async def test_the_dashboard_says_what_is_reconciled_and_links_to_the_proof(sign_in: SignIn, shop: Shop) -> None:
     member = await sign_in("member", shop.org)
     found = await proof(shop)
     page = await member.page("/dashboard")
     link = f'class="proof" href="/stores/{shop.connection_id}/proof" data-even="yes"'
-    assert page.text.count(link) == 2
+    assert all(link in corner(page.text, tile) for tile in TILES)
+    products = f'title="{found["products"].ours} of {found["products"].theirs} products: compared one by one'
+    assert products in corner(page.text, "stock-alerts")
+    assert f"{found['orders'].theirs} orders: compared one by one" in corner(page.text, "top-sellers")
     assert f'title="{found["orders"].ours} of {found["orders"].theirs} orders: compared one by one' in page.text
     assert f'title="{found["products"].ours} of {found["products"].theirs} products: compared one by one' in page.text
     shop.control("place_order", total="5.00")
@@ -163,7 +177,7 @@ async def test_a_tile_without_a_known_comparison_says_why(sign_in: SignIn, shop:
         await shop.sync()
     member = await sign_in("member", shop.org)
     page = await member.page("/dashboard")
-    assert page.text.count('data-even="unknown"') == 2
+    assert all('data-even="unknown"' in corner(page.text, tile) for tile in TILES)
     assert "could not be compared: No list of ids today." in page.text
 
 

@@ -137,4 +137,5 @@ TILE = Tile(
     max_age=300,
     metrics=("total_revenue", "total_orders", "revenue_share_pct"),
     refresh_on=frozenset({"orders", "refunds"}),
+    proof_streams=("orders", "refunds"),
 )
