@@ -39,12 +39,18 @@ class ConnectionTest(msgspec.Struct, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One stream's part of an estimate. `seconds` is the least that the platform's limits allow, None when nobody can tell;
     `slow` what it takes where the store itself is slow, None when that is not known to differ. `why` is the reckoning, in words.
+
+    Where nobody can tell, `because` is the reason in a few words, for the headline; `rows` is what is known to be read, and
+    `otherwise` the least that the way takes which is left when the usual one is refused.
     """
 
     stream: str
     seconds: float | None
     why: str
     slow: float | None = None
+    because: str = ""
+    rows: int | None = None
+    otherwise: float | None = None
 
 
 class WebhookThere(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def headline(self) -> str:
-        """ "about 35 min", "at least 11 min", "about 7 min, up to 2 h 20 min with a slow store", "unknown"."""
+        """ "about 35 min", "at least 11 min", "about 7 min, up to 2 h 20 min with a slow store", "unknown, because …"."""
+        if blind := [each for each in self.steps if each.seconds is None and each.because]:
+            return self._blind(blind)
         if all(each.seconds is None for each in self.steps):
             return "unknown"
         slow = sum(each.slow if each.slow is not None else each.seconds or 0 for each in self.steps)
@@ -58,6 +60,17 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         if self.seconds < 60:
             least = duration(self.seconds)
         return f"{least}, up to {duration(slow)} with a slow store" if slow >= max(120, 2 * self.seconds) else least
+
+    def _blind(self, blind: list[Step]) -> str:
+        """Why it cannot be told, and what is known all the same: never a small number that is only of the other parts."""
+        least = f"at least {duration(self.seconds)}" if self.seconds >= 60 else "unknown"
+        known = ", ".join(f"{each.rows:,} {each.stream}" for each in blind if each.rows is not None)
+        paged = sum(each.otherwise or 0 for each in blind)
+        return (
+            f"{least}. {blind[0].because}"
+            + (f": {known}" if known else "")
+            + (f". Page by page, were that refused: at least {duration(paged)}" if paged >= 60 else "")
+        )
 
 
 async def first_sync(scope: Scope, platform_type: str, test: ConnectionTest | None) -> Estimate | None:

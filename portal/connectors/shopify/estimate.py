@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 
 from portal.connectors.findings import Step
+from portal.connectors.shopify.streams import SIZES
 
-_PAGED = {"orders": 20, "products": 100, "customers": 100}  # rows of a page where an export is refused twice
+_STREAMS = ("orders", "products", "customers")
+_BECAUSE = "Shopify exports in its own time and does not say how long"
 
 
 def first_sync(sample: Mapping[str, int | None], per_second: float, burst: int) -> Sequence[Step]:
     """Unknown for what there is, nothing for what there is none of."""
-    return [_exported(name, size, sample.get(name), per_second, burst) for name, size in _PAGED.items()]
+    return [_exported(name, SIZES[name]["first"], sample.get(name), per_second, burst) for name in _STREAMS]
 
 
 def _exported(name: str, size: int, rows: int | None, per_second: float, burst: int) -> Step:
@@ -26,6 +28,8 @@ def _exported(name: str, size: int, rows: int | None, per_second: float, burst: 
         f"{many} in one export that Shopify makes by itself (bulk operation): no request limit applies, and Shopify does not "
         "say how long it takes"
     )
-    if rows is not None and (paged := max(0, ceil(rows / size) - burst) / per_second) >= 60:
+    # The bucket of points makes it longer still; how fast that fills, the shop's plan decides (throttle.py).
+    paged = max(0, ceil(rows / size) - burst) / per_second if rows is not None else None
+    if paged is not None and paged >= 60:
         why += f". Were it refused, {size} a page at {per_second:g} requests a second would take at least {paged / 60:,.0f} min"
-    return Step(stream=name, seconds=None, why=why)
+    return Step(stream=name, seconds=None, why=why, because=_BECAUSE, rows=rows, otherwise=paged)
