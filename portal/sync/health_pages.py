@@ -71,9 +71,12 @@ async def webhook_context(rt: Runtime, scope: Scope, connection: StoreConnection
     found = await subscriptions.load(scope, connection.id)
     registration, findings = last_registration(connection), await webhook_findings.load(scope, connection.id)
     manifest, url, now = manifest_of(connection.platform), delivery_url(rt, connection), rt.clock()
+    before = webhook_findings.seen_before(connection, registration, findings)
     off = [each.topic for each in found.values() if each.status in subscriptions.OFF]
     return {
-        "topics": webhook_findings.shown(found, manifest.webhook_topics),
+        "topics": webhook_findings.shown(found, manifest.webhook_topics, now=before is None),
+        "seen_before": before,
+        "timezone": await scope.sql.fetchval("SELECT timezone FROM organizations WHERE id = portal_org()"),
         "manifest": manifest,
         "registration": registration,
         "looked": findings,

@@ -25,7 +25,7 @@ from portal.foundation.metrics import SYNC_RUNS
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.sync import engine
-from portal.sync.checking import check_if_due
+from portal.sync.checking import check_if_due, look_after_refusal
 from portal.sync.deliveries import process
 from portal.sync.engine import Busy, Outcome
 from portal.sync.jobs import BACKFILL, BACKFILL_CROWD, SYNC, SYNC_CROWD, WEBHOOKS, SyncJob, WebhookJob
@@ -104,6 +104,8 @@ async def _sync(rt: Runtime, job: Job, stop: asyncio.Event) -> None:
         # PostgreSQL restarting: what is committed stands, the lease runs out by itself.
         raise RetryRequested(timedelta(seconds=5), type(error).__name__) from None
     SYNC_RUNS.labels(outcome.name.lower()).inc()
+    if outcome is Outcome.FAILED:
+        await _look_after_refusal(rt, wanted)
     if outcome is Outcome.PUT_BACK:
         raise RetryRequested(timedelta(0), "the worker is stopping")
     if outcome is Outcome.ASIDE:
@@ -118,6 +120,17 @@ async def _check(rt: Runtime, wanted: SyncJob) -> None:
         return
     except Exception as error:
         _log.warning("connection_check_broke", connection_id=wanted.connection_id, error=type(error).__name__)
+
+
+async def _look_after_refusal(rt: Runtime, wanted: SyncJob) -> None:
+    """What was said of the credentials and the webhooks is over when the credentials are refused. The run has ended already."""
+    try:
+        async with asyncio.timeout(60):
+            await look_after_refusal(rt, wanted.org_id, wanted.connection_id, wanted.run_id)
+    except AWAY:
+        return
+    except Exception as error:
+        _log.warning("look_after_refusal_broke", connection_id=wanted.connection_id, error=type(error).__name__)
 
 
 async def _look_after_webhooks(rt: Runtime, wanted: SyncJob) -> None:

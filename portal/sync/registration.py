@@ -18,14 +18,14 @@ import structlog
 from portal.connectors.findings import ConnectionTest
 from portal.connectors.registry import manifest as manifest_of
 from portal.connectors.registry import webhooks as webhooks_of
-from portal.foundation.errors import ConnectorError, Forbidden, PortalError
+from portal.foundation.errors import AuthFailed, ConnectorError, Forbidden, PortalError
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.stores.connection import StoreConnection
 from portal.stores.sealed import webhook_secret
 from portal.sync import self_test, subscriptions, webhook_findings
 from portal.sync.subscriptions import OFF, Subscription
-from portal.sync.webhook_findings import Registration
+from portal.sync.webhook_findings import NOT_KNOWN, Registration
 from portal.tenancy.scope import Scope, tenant
 
 _log = structlog.get_logger("portal.webhooks")
@@ -57,6 +57,8 @@ def is_due(rt: Runtime, connection: StoreConnection, now: datetime) -> bool:
     last = last_registration(connection)
     if last is None or not connection.has_webhook_secret or now - last.at > AGAIN_AFTER:
         return True
+    if last.state == NOT_KNOWN:
+        return now - last.at > timedelta(minutes=10)
     return last.again_at is not None and last.again_at <= now and now - last.at > timedelta(minutes=10)
 
 
@@ -103,6 +105,8 @@ async def register_webhooks(
     except Forbidden as error:
         outcome = Registration(state="not_permitted", detail=f"{error.message} {error.advice}".strip(), at=now)
         topics = []
+    except AuthFailed as error:
+        outcome = Registration(state=NOT_KNOWN, detail=f"{error.message} {error.advice}".strip(), at=now)
     except ConnectorError as error:
         outcome = Registration(state="failed", detail=f"{error.message} {error.advice}".strip(), at=now)
     except PortalError as error:

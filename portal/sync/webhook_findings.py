@@ -18,9 +18,12 @@ from portal.sync.silence import Silence, silence
 from portal.sync.subscriptions import OFF, Subscription
 from portal.tenancy.scope import Scope, tenant
 
+NOT_KNOWN = "not_known"
+"""The store refused the credentials, so it cannot be asked: an app that was taken away takes its webhooks along."""
+
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of looking after them: state is registered, partly, off, not_permitted, not_reachable or failed.
+    """What came of looking after them: state is registered, partly, off, not_permitted, not_reachable, not_known or failed.
 
     `again_at`: when the portal tries by itself to switch on what the store switched off.
     """
@@ -32,9 +35,11 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """The last look. `reach` is of the last test of the address, made at `reach_at`; None: never tested."""
+    """The last look. `reach` is of the last test of the address, made at `reach_at`; None: never tested. `seen_at` is when the
+    store said last which webhooks are on; None: an older version kept these findings."""
 
     at: datetime
+    seen_at: datetime | None = None
     reach: Reach | None = None
     reach_at: datetime | None = None
     silence: Silence | None = None
@@ -66,6 +71,7 @@ async def record(
         quiet = await silence(scope, connection.id, active_since=_orders_since(connection, found or {}), now=outcome.at)
         now = Findings(
             at=outcome.at,
+            seen_at=before.seen_at if topics is None else outcome.at,
             reach=reach or before.reach,
             reach_at=outcome.at if reach else before.reach_at,
             silence=quiet,
@@ -139,8 +145,18 @@ async def _tell_of_silence(scope: Scope, connection: StoreConnection, quiet: Sil
         await notices.ends(scope, connection.id, notices.HEARD, "deliveries announce the orders again")
 
 
-def shown(found: Mapping[str, Subscription], topics: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The subscriptions as the health page lists them, in the manifest's order."""
+def seen_before(connection: StoreConnection, last: Registration | None, findings: Findings | None) -> datetime | None:
+    """When the store said last which webhooks are on, if it may have changed its mind since: it could not be asked again, or
+    fails, or is paused, so that nobody asks. None: what is known holds now, or nothing ever was."""
+    if last is None:
+        return None
+    seen = (findings.seen_at if findings is not None else None) or last.at
+    failed = connection.status == "error" and connection.last_error_at is not None and connection.last_error_at > seen
+    return seen if failed or seen < last.at or last.state == NOT_KNOWN or connection.status == "paused" else None
+
+
+def shown(found: Mapping[str, Subscription], topics: tuple[str, ...], *, now: bool) -> list[dict[str, Any]]:
+    """The subscriptions as the health page lists them, in the manifest's order. Not `now`: as they were."""
     words = {
         "active": ("good", "Active"),
         "paused": ("neutral", "Paused at the store"),
@@ -154,5 +170,7 @@ def shown(found: Mapping[str, Subscription], topics: tuple[str, ...]) -> list[di
     for topic in topics:
         each = found.get(topic, Subscription(topic=topic))
         tone, word = words[each.status]
+        if not now and each.status == "active":
+            tone, word = "neutral", "Was active"
         rows.append({"topic": topic, "tone": tone, "word": word, "each": each})
     return rows

@@ -375,3 +375,21 @@ async def test_opening_the_page_writes_nothing_that_is_right_already(shop: Shop)
     assert (await look(shop, anew=False)).state == "registered"
     changed = [each.topic for each in shop.store.webhooks.values() if each.modified != before[each.id]]
     assert changed == ["order.created"]
+
+
+async def test_webhooks_of_a_store_that_fails_or_is_paused_are_told_as_of_the_last_look(
+    sign_in: SignIn, shop: Shop
+) -> None:
+    owner = await sign_in("owner", shop.org)
+    path = f"/stores/{shop.connection_id}/health"
+    assert "Was active" not in (await owner.page(path)).text
+    shop.control("revoke_keys")
+    await shop.sync("schedule")
+    page = (await owner.page(path)).text
+    assert "Whether webhooks are on is not known now." in page
+    assert page.count("Was active") == len(await rows(shop))
+    shop.control("restore_keys")
+    await look(shop)
+    assert "Was active" not in (await owner.page(path)).text, "asked after the failure, it said so"
+    await owner.submit(f"/stores/{shop.connection_id}/pause", {})
+    assert "The store is paused." in (await owner.page(path)).text

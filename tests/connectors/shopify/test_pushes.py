@@ -7,8 +7,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Awaitable, Callable
 
 from portal.connectors.shopify import webhooks
+from portal.connectors.shopify.manifest import MANIFEST
 from portal.foundation.runtime import Runtime
 from portal.sandbox.shopify.gate import client_secret
 from portal.sync.engine import Outcome
@@ -97,6 +99,40 @@ async def test_an_uninstalled_app_is_said_on_the_stores_page(rt: Runtime, live_s
             return "access token" in ((await shop.connection())["last_error"] or "")
 
         await until(said, 15)
+
+
+async def test_an_uninstalled_app_is_looked_at_at_once_and_its_webhooks_are_no_longer_said_to_be_on(
+    rt: Runtime, live_server: str, opened: Open, sign_in: Callable[..., Awaitable[Visitor]]
+) -> None:
+    shop = await opened()
+    await shop.sync("first")
+    await register_webhooks(rt, shop.org, shop.connection_id)
+    owner = await sign_in("owner", shop.org)
+    path = f"/stores/{shop.connection_id}/health"
+    assert (await owner.page(path)).text.count("Active") == len(MANIFEST.webhook_topics)
+    async with working(rt):
+        shop.control("uninstall")
+
+        async def looked_at() -> bool:
+            return bool(
+                await shop.value(
+                    "SELECT count(*) FROM connection_checks WHERE connection_id = $1 AND status = 'auth_failed'"
+                )
+            )
+
+        await until(looked_at, 15)
+    page = (await owner.page(path)).text
+    assert "The key was refused" in page
+    assert "Whether webhooks are on is not known now." in page
+    assert "Active" not in page
+    assert page.count("Was active") == len(MANIFEST.webhook_topics)
+    assert "At the store, as of " in page
+    assert "Webhooks are on." not in (await owner.page(f"/stores/{shop.connection_id}")).text
+    shop.control("restore_keys")
+    outcome = await register_webhooks(rt, shop.org, shop.connection_id, anew=False)
+    assert outcome.state == "registered", outcome
+    await shop.sync("manual")
+    assert "Was active" not in (await owner.page(path)).text
 
 
 async def test_a_subscription_that_shopify_removed_is_told_once_and_made_anew(
