@@ -29,6 +29,14 @@ SELECT c.org_id, c.id, 'failing', c.connection_name || ' fails: ' || $2, $3 FROM
 WHERE c.id = $1 AND coalesce((SELECT n.kind FROM notices n WHERE n.org_id = c.org_id AND n.connection_id = c.id
   AND n.kind IN ('failing', 'recovered') ORDER BY n.id DESC LIMIT 1), '') <> 'failing'
 """
+# What is said to fail, and fails for another reason now: still one notice, with the newest one.
+_STILL_FAILING = """
+UPDATE notices f SET title = c.connection_name || ' fails: ' || $2, advice = $3 FROM client_api_credentials c
+WHERE c.id = $1 AND f.kind = 'failing' AND f.org_id = c.org_id
+  AND f.id = (SELECT n.id FROM notices n WHERE n.org_id = c.org_id AND n.connection_id = c.id
+    AND n.kind IN ('failing', 'recovered') ORDER BY n.id DESC LIMIT 1)
+  AND (f.title, f.advice) IS DISTINCT FROM (c.connection_name || ' fails: ' || $2, $3)
+"""
 _RECOVERED = """
 INSERT INTO notices (org_id, connection_id, kind, title)
 SELECT c.org_id, c.id, 'recovered', c.connection_name || ' works again' FROM client_api_credentials c
@@ -95,7 +103,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def failed(scope: Scope, connection_id: int, in_a_row: int, message: str, advice: str) -> None:
-    """A run or a check failed, `in_a_row` with this one. Said with the second, and then not again until it recovered."""
+    """A run or a check failed, `in_a_row` with this one. Said with the second, and then not again until it recovered; the reason
+    is that of the newest failure."""
+    await scope.sql.execute(_STILL_FAILING, connection_id, message[:300], advice[:500])
     if in_a_row >= AFTER:
         await scope.sql.execute(_FAILING, connection_id, message[:300], advice[:500])
 

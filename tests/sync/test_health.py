@@ -69,6 +69,18 @@ async def test_one_failure_is_no_news_two_are_and_so_is_the_recovery_each_once(s
     assert [each.kind for each in await shown(shop)] == ["recovered"]
 
 
+async def test_a_store_that_fails_for_another_reason_is_one_notice_with_the_newest_one(shop: Shop) -> None:
+    await record(shop, BAD, BAD)
+    [first] = await shown(shop)
+    await record(shop, msgspec.structs.replace(BAD, advice=("The name is not known.", "Check the address.")))
+    [told] = await shown(shop)
+    assert (told.id, told.at) == (first.id, first.at)
+    assert told.title.endswith("fails: The name is not known.")
+    assert told.advice == "Check the address."
+    await record(shop, GOOD, BAD)
+    assert [each.kind for each in await shown(shop)] == ["recovered"], "a stumble rewrites nothing that is over"
+
+
 async def test_stumbling_now_and_then_is_never_news(shop: Shop) -> None:
     await shop.sync("first")
     for _ in range(3):
