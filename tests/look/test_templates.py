@@ -158,3 +158,17 @@ class Nesting(HTMLParser):
             return
         assert self.open, f"</{tag}> closes nothing"
         assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [each for each in TEMPLATES if "_shell.html" in each.read_text() or "_door.html" in each.read_text()],
+    ids=shown,
+)
+def test_a_page_names_itself_and_the_frame_adds_the_portal(path: Path) -> None:
+    source = path.read_text()
+    if "{%- extends" not in source or path.name == "_shell.html":
+        return
+    found = re.search(r"block title %\}(.+?)\{% endblock", source)
+    assert found, "a tab, a bookmark and the history need a title"
+    assert "Commerce Portal" not in found[1]
