@@ -10,14 +10,14 @@ import math
 import re
 import secrets
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import structlog
-from quart import Quart, Response, current_app, g, redirect, request, websocket
+from quart import Quart, Response, current_app, g, request, websocket
 from quart_auth import AuthUser, QuartAuth
 
 from portal.accounts import csrf
 from portal.accounts.asking import client_address, current_standing, maybe_principal, principal, request_id
+from portal.accounts.elsewhere import change_password_first, choose_client_first, sign_in_first
 from portal.accounts.narrowing import Narrowing
 from portal.accounts.principal import Standing
 from portal.accounts.protection import protection_headers
@@ -25,12 +25,11 @@ from portal.accounts.resolver import Resolver, bearer_of
 from portal.accounts.rights import allow
 from portal.accounts.secrets import signing_keys
 from portal.foundation.database import AWAY
-from portal.foundation.errors import NotAllowed, PortalError, TooLarge, TooMany, Unauthenticated
+from portal.foundation.errors import BadRequest, NotAllowed, PortalError, TooLarge, TooMany, Unauthenticated
 from portal.foundation.runtime import Runtime
 from portal.foundation.server import leave_request_id
-from portal.foundation.web.envelopes import encode, error_body, family_of
+from portal.foundation.web.envelopes import encode, error_body
 from portal.foundation.web.policy import LIMITS, Policy
-from portal.foundation.web.requests import wants_html
 
 __all__ = [
     "Gate",
@@ -110,16 +109,19 @@ class Gate:
                 standing = await self._who(request, policy)
             except Unauthenticated as error:
                 await self._slow_down_guessing()
-                return self._turn_away(error)
+                return sign_in_first(error)
         if standing is None and policy.roles:
-            return self._turn_away(
+            return sign_in_first(
                 Unauthenticated("Sign in first.", headers={"WWW-Authenticate": 'Bearer realm="portal"'})
             )
         g.standing = standing
         if standing is not None:
             if standing.must_change_password and policy.roles and rule.endpoint not in _FORCED:
-                return _change_password_first()
-            allow(policy, standing.principal, request.path, request.method)
+                return change_password_first()
+            try:
+                allow(policy, standing.principal, request.path, request.method)
+            except BadRequest as error:
+                return await choose_client_first(error)
         if (
             request.method not in csrf.SAFE
             and policy.csrf
@@ -221,23 +223,6 @@ class Gate:
         if arrived > policy.max_body:
             raise TooLarge(f"The body is larger than {policy.max_body} bytes.", details={"max_bytes": policy.max_body})
         request.body._max_content_length = policy.max_body  # for bodies that do not tell their length
-
-    def _turn_away(self, error: Unauthenticated) -> Response | None:
-        if family_of(request.path) != "page" or not wants_html():
-            raise error
-        if "HX-Request" in request.headers:
-            back = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
-            return Response("", 401, {"HX-Redirect": f"/login?next={quote(back)}", "Cache-Control": "no-store"})
-        back = request.full_path.rstrip("?") if request.method == "GET" else "/"
-        return redirect("/login" if back == "/" else f"/login?next={quote(back)}", 303)  # type: ignore[return-value]
-
-
-def _change_password_first() -> Response:
-    if family_of(request.path) != "page" or not wants_html():
-        raise NotAllowed("Change your password first.", code="PASSWORD_CHANGE_REQUIRED")
-    if "HX-Request" in request.headers:
-        return Response("", 403, {"HX-Redirect": "/account/password"})
-    return redirect("/account/password", 303)  # type: ignore[return-value]
 
 
 def _json_refusal(path: str, error: PortalError) -> Response:

@@ -114,7 +114,7 @@ async def test_a_member_of_two_organizations_switches_and_outsiders_find_nothing
 
 async def test_a_superadmin_enters_and_leaves_any_client_on_the_record(sign_in: SignIn, org: UUID, rt: Runtime) -> None:
     agency = await sign_in("superadmin")
-    assert (await agency.page("/audit")).status == 400
+    assert (await agency.get("/audit")).status == 400
     assert (await agency.submit("/account/organization", {"organization": str(uuid4())})).status == 404
     assert (await agency.submit("/account/organization", {"organization": str(org)})).status == 303
     page = await agency.page("/audit")
@@ -125,7 +125,7 @@ async def test_a_superadmin_enters_and_leaves_any_client_on_the_record(sign_in: 
     async with tenant(rt.database, org) as scope:
         rows = await scope.sql.fetch("SELECT action, role FROM audit_entries ORDER BY seq")
     assert [tuple(row) for row in rows] == [("organization.entered", "superadmin"), ("organization.left", "superadmin")]
-    assert (await agency.page("/audit")).status == 400
+    assert (await agency.get("/audit")).status == 400
 
 
 async def test_the_appearance_is_remembered(client: Visitor) -> None:

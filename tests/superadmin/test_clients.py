@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from uuid import UUID, uuid4
 
+import pytest
+
 from portal.foundation.runtime import Runtime
 from portal.tenancy.scope import platform
 from tests import ledgers
@@ -99,3 +101,30 @@ async def test_a_half_made_client_is_not_listed(rt: Runtime, agency: Visitor) ->
     async with platform(rt.database, "test") as scope:
         await scope.sql.execute("UPDATE organizations SET disabled_at = now() WHERE id = $1", org)
     assert name not in (await agency.page(f"{CLIENTS}?q=Half")).text.replace('value="Half"', "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dashboard",
+        "/orders",
+        "/inventory",
+        "/stores",
+        "/stores/7",
+        "/uploads",
+        "/currencies",
+        "/audit",
+        "/restatements",
+    ],
+)
+async def test_a_page_of_a_client_sends_a_superadmin_at_none_to_the_list_with_a_word_why(
+    agency: Visitor, path: str
+) -> None:
+    answer = await agency.page(path)
+    assert (answer.status, answer.location) == (303, CLIENTS)
+    assert "Choose a client first" in (await agency.page(CLIENTS)).text
+    assert "Choose a client first" not in (await agency.page(CLIENTS)).text
+    told = await agency.get(path)
+    assert (told.status, told.json()["details"]["code"]) == (400, "CHOOSE_ORGANIZATION"), (
+        "a program is told as documented"
+    )
