@@ -23,7 +23,7 @@ from portal.rates import pages as rates_pages
 from portal.rates import parts as rates_parts
 from portal.superadmin import api as superadmin_api
 from portal.superadmin import audit_pages as platform_audit_pages
-from portal.superadmin import oversight_pages
+from portal.superadmin import created_pages, oversight_pages
 from portal.superadmin import pages as superadmin_pages
 from portal.sync import (
     connecting,
@@ -70,6 +70,7 @@ BLUEPRINTS = (
     rates_pages.blueprint,
     rate_file_pages.blueprint,
     superadmin_pages.blueprint,
+    created_pages.blueprint,
     superadmin_api.blueprint,
     oversight_pages.blueprint,
     platform_audit_pages.blueprint,

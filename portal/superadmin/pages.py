@@ -21,6 +21,7 @@ from portal.stores.drafts import open_draft, seal_draft
 from portal.stores.estimates import estimate_first_sync
 from portal.stores.offered import platform_help
 from portal.superadmin.clients import list_clients
+from portal.superadmin.created_pages import show_created
 from portal.superadmin.service import NewClient, check_platform, create_client
 from portal.tenancy import scope
 
@@ -158,8 +159,7 @@ async def create_new_client() -> Response:
     except ConnectorError as error:
         test = error.details.get("connection_test")
         return await _form(values, {}, message=error.message, test=test, status=422)
-    estimate = await estimate_first_sync(runtime(), new.platform, created.test)
-    return await page("superadmin/created.html", created=created, new=new, estimate=estimate)
+    return show_created(created)
 
 
 async def _submitted() -> dict[str, str]:

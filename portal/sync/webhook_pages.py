@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from quart import Blueprint, Response, flash, redirect
+from quart import Blueprint, Response, flash, redirect, request
 
 from portal.accounts.audited import audited
 from portal.accounts.gate import principal
@@ -53,6 +53,8 @@ async def webhooks_card(connection_id: int) -> Response:
     rt, who = runtime(), principal()
     async with tenant(rt.database, who.org, read_only=True) as scope:
         connection = only_polled(await stores.load(scope, connection_id))
+    if "HX-Request" not in request.headers:
+        return _back(connection_id)  # a card is no page
     last = last_registration(connection)
     if connection.status in {"active", "error"} and (last is None or rt.clock() - last.at > LOOK_AFTER):
         with suppress(TimeoutError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import pytest
@@ -110,10 +112,11 @@ async def test_secrets_are_kept_sealed_and_never_come_back_in_clear(
     assert len(kept["draft"]) > 100
     # Only the wrong field is typed again; the browser sends the rest as the page gave it.
     mended = await submit(agency, kept | {"email": f"mended-{uuid4().hex[:8]}@lamps.example"})
-    assert mended.status == 200, mended.text
-    assert "is on board" in mended.text
+    assert mended.status == 303, mended.text
+    created = await agency.page(mended.location)
+    assert "is on board" in created.text
     for secret in secrets:
-        assert secret not in mended.text
+        assert secret not in created.text
 
 
 async def test_a_draft_is_worthless_for_others_and_after_tampering(
@@ -209,7 +212,9 @@ async def test_a_created_client_gets_an_invitation_that_works(
     agency: Visitor, store: Sandbox, client: Visitor, admin: Any
 ) -> None:
     sent = filled(store)
-    answer = await submit(agency, sent)
+    made = await submit(agency, sent)
+    assert (made.status, made.location.endswith("/created")) == (303, True), made.text
+    answer = await agency.page(made.location)
     assert answer.status == 200
     link = re.search(r"https?://[^\s<\"]*(/invitation/[\w-]+)", answer.text)
     assert link, answer.text
@@ -225,6 +230,57 @@ async def test_a_created_client_gets_an_invitation_that_works(
     assert (await client.page("/superadmin/clients")).status == 403
 
 
+async def test_the_page_of_a_new_client_can_be_loaded_again_and_shows_the_link_to_nobody_else(
+    agency: Visitor, store: Sandbox, sign_in: SignIn, count: Count
+) -> None:
+    made = await submit(agency, filled(store))
+    page = await agency.page(made.location)
+    assert "/invitation/" in page.text
+    assert "waiting" in page.text.casefold() or "queued" in page.text.casefold()
+    before = await count()
+    assert (await agency.page(made.location)).text.count("/invitation/") == page.text.count("/invitation/")
+    assert await count() == before
+    assert page.headers["Cache-Control"] == "no-store"
+    other = await sign_in("superadmin")
+    theirs = await other.page(made.location)
+    assert "is on board" in theirs.text
+    assert "/invitation/" not in theirs.text
+    assert (await agency.page(f"/superadmin/clients/{uuid4()}/created")).status == 404
+
+
+async def test_the_link_is_sealed_in_the_cookie_and_no_other_users(
+    agency: Visitor, store: Sandbox, sign_in: SignIn
+) -> None:
+    made = await submit(agency, filled(store))
+    link = re.search(r"/invitation/([\w-]+)", (await agency.page(made.location)).text)
+    assert link
+    cookies = {each.key: each.value for each in agency.session.cookie_jar}
+    assert link[1] not in unquote(" ".join(cookies.values()))
+    carried = next(value for name, value in cookies.items() if "flash" in name)
+    assert link[1].encode() not in base64.urlsafe_b64decode(carried.partition(".")[0] + "===")
+    other = await sign_in("superadmin")
+    theirs = await other.page(made.location, headers={"Cookie": f"portal_flash={carried}; " + session_of(other)})
+    assert "is on board" in theirs.text
+    assert "/invitation/" not in theirs.text
+
+
+def session_of(visitor: Visitor) -> str:
+    """The visitor's own sign-in, as a cookie header."""
+    return "; ".join(f"{each.key}={each.value}" for each in visitor.session.cookie_jar if "session" in each.key)
+
+
+async def test_the_address_of_a_form_that_was_sent_leads_back_to_the_form(agency: Visitor) -> None:
+    for path, form in (
+        ("/superadmin/clients/new/test", NEW),
+        ("/superadmin/platforms/woocommerce", "/superadmin/platforms"),
+        ("/account/sessions/revoke-all", "/account/sessions"),
+        ("/logout", "/"),
+    ):
+        answer = await agency.page(path)
+        assert (answer.status, answer.location) == (303, form), path
+        assert (await agency.get(path)).status == 405, "a program is told"
+
+
 async def test_a_client_may_begin_without_a_store(agency: Visitor, count: Count) -> None:
     before = await count()
     sent = {
@@ -234,10 +290,10 @@ async def test_a_client_may_begin_without_a_store(agency: Visitor, count: Count)
         "input_method": "manual",
         "platform_type": "woocommerce",
     }
-    answer = await submit(agency, sent)
-    assert answer.status == 200, answer.text
-    assert "Later GmbH is on board" in answer.text
+    made = await submit(agency, sent)
+    assert made.status == 303, made.text
     after = await count()
+    assert "Later GmbH is on board" in (await agency.page(made.location)).text
     grown = {name for name in after if after[name] != before[name]}
     assert grown == {"organizations", "tenant_versions", "users", "memberships", "invitations", "audit_entries"}
 

@@ -339,7 +339,9 @@ async def test_the_page_is_for_those_who_manage_and_looks_anew_when_opened(sign_
         )
     hook(shop, "order.created").status = "paused"
     assert f'hx-get="{base}/webhooks"' in (await owner.page(f"{base}/health")).text
-    assert "Paused at the store" in (await owner.page(f"{base}/webhooks")).text
+    assert (await owner.page(f"{base}/webhooks")).location == f"{base}/health#webhooks"
+    card = await owner.page(f"{base}/webhooks", headers={"HX-Request": "true"})
+    assert "Paused at the store" in card.text
     answer = await owner.submit(f"{base}/webhooks/test", {})
     assert answer.status == 303
     page = (await owner.page(f"{base}/health")).text

@@ -6,12 +6,14 @@ import errno
 
 import asyncpg
 import structlog
-from quart import Quart, Response
+from quart import Quart, Response, current_app, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from portal.foundation.database import AWAY
 from portal.foundation.errors import BadRequest, DependencyAway, PortalError, TooMany
 from portal.foundation.web.answers import error_answer, too_many_answer
+from portal.foundation.web.envelopes import family_of
+from portal.foundation.web.requests import wants_html
 
 _log = structlog.get_logger("portal.web")
 _CODES = {
@@ -64,6 +66,8 @@ async def _http(error: HTTPException) -> Response:
         response = Response("", status)
         response.headers.extend(error.get_headers())
         return response
+    if status == 405 and (form := _page_above()):
+        return redirect(form, 303)  # type: ignore[return-value]
     headers = {}
     if (methods := getattr(error, "valid_methods", None)) is not None:
         headers["Allow"] = ", ".join(sorted(methods))
@@ -71,6 +75,20 @@ async def _http(error: HTTPException) -> Response:
         _MESSAGES.get(status, error.name + "."), status=status, code=_CODES.get(status, "HTTP_ERROR"), headers=headers
     )
     return await error_answer(told)
+
+
+def _page_above() -> str:
+    """The nearest page above an address that only takes what forms send, when a browser asks for it: somebody loads again, or goes
+    back to, what answered a form. Empty for programs and parts of pages."""
+    asks_for_page = family_of(request.path) == "page" and wants_html() and "HX-Request" not in request.headers
+    if request.method != "GET" or not asks_for_page:
+        return ""
+    rules, above = current_app.create_url_adapter(request), request.path.rstrip("/")
+    while rules is not None and above:
+        above = above.rpartition("/")[0]
+        if rules.test(above or "/", "GET"):
+            return above or "/"
+    return ""
 
 
 async def _unfit_value(error: Exception) -> Response:
