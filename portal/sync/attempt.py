@@ -22,7 +22,8 @@ from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, sa
 from portal.sync.progress import StreamProgress, encode
 from portal.sync.run_log import RunLog
 from portal.sync.runs import must_step_aside
-from portal.sync.writing import UNWRITABLE, said, write
+from portal.sync.sifting import sift
+from portal.sync.writing import UNWRITABLE, write
 from portal.tenancy.scope import Scope, tenant
 
 SYNCED = frozenset({"active", "error"})
@@ -82,7 +83,7 @@ class Attempt:
         try:
             await self._write(writing, records, rejected, records)
         except UNWRITABLE:
-            good, bad = await self._sift(records, writing)
+            good, bad = await sift(records, lambda some: self._keep(some, writing))
             await self._write(writing, (), [*rejected, *bad], good)
         SYNC_ROWS.labels(self.connection.platform, stream).inc(rows_of(page))
         if self.stop.is_set():
@@ -154,26 +155,16 @@ class Attempt:
         if await lease.renew(scope, self.connection.id, self.owner) not in SYNCED:
             self.halted = True
 
-    async def _sift(self, records: Sequence[AnyRecord], writing: _Writing) -> tuple[list[AnyRecord], list[Rejected]]:
-        """Write what can be written, halving around what cannot. Returns (written, refused)."""
-        try:
-            written = await write(
-                self.rt,
-                self.org_id,
-                self.connection.id,
-                records,
-                within=self._hold,
-                arrived_at=writing.arrived_at,
-                asked_at=writing.asked_at,
-                work=f"run:{self.run_id}",
-            )
-        except UNWRITABLE as error:
-            if len(records) == 1:
-                reason = f"The row cannot be stored: {said(error)}."
-                return [], [Rejected(stream=records[0].stream, external_id=records[0].external_id, reason=reason)]
-            middle = len(records) // 2
-            first = await self._sift(records[:middle], writing)
-            second = await self._sift(records[middle:], writing)
-            return first[0] + second[0], first[1] + second[1]
+    async def _keep(self, records: Sequence[AnyRecord], writing: _Writing) -> None:
+        """Write these rows alone: the place they lead to is saved with the last of the page."""
+        written = await write(
+            self.rt,
+            self.org_id,
+            self.connection.id,
+            records,
+            within=self._hold,
+            arrived_at=writing.arrived_at,
+            asked_at=writing.asked_at,
+            work=f"run:{self.run_id}",
+        )
         self.unsaved_changes += sum(written.changed.values())
-        return list(records), []

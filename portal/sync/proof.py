@@ -175,12 +175,17 @@ async def latest(scope: Scope, connection_id: int) -> dict[str, Comparison]:
     return {row["stream"]: _comparison(row) for row in rows}
 
 
-async def mark_healed(scope: Scope, found: Comparison, healed: set[str]) -> None:
-    """After a heal by hand: what is left, and the counts with it."""
-    lists = {
-        kind: [msgspec.structs.replace(each, healed=each.healed or each.id in healed) for each in found.lists[kind]]
-        for kind in KINDS
-    }
+async def mark_healed(scope: Scope, found: Comparison, healed: set[str], reasons: Mapping[str, str]) -> None:
+    """After a heal by hand: what is left with the reasons that are known, and the counts with it."""
+
+    def now(each: Difference) -> Difference:
+        if each.healed:
+            return each
+        if each.id in healed:
+            return msgspec.structs.replace(each, healed=True, why="")
+        return msgspec.structs.replace(each, why=reasons.get(each.id, each.why))
+
+    lists = {kind: [now(each) for each in found.lists[kind]] for kind in KINDS}
     done = {kind: sum(each.id in healed and not each.healed for each in found.lists[kind]) for kind in KINDS}
     left = found.left - sum(done.values())
     await scope.sql.execute(

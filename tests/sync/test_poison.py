@@ -14,7 +14,11 @@ from portal.commerce.records import Order, OrderStatus
 from portal.connectors.woocommerce import mapping_orders
 from portal.sandbox import Sandbox
 from portal.sync.engine import Outcome
+from portal.sync.healing import heal
+from portal.sync.proof import latest
+from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect
+from tests.sync.test_proof_pages import spoil
 
 LONG = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9_000))
 SPOILT: dict[str, dict[str, Any]] = {
@@ -52,4 +56,34 @@ async def test_a_row_that_cannot_be_stored_is_told_and_costs_no_other(
     assert sorted(await shop.value(told)) == sorted(bad)
     monkeypatch.setattr(mapping_orders, "order", mapped)
     assert await shop.sync("manual") is Outcome.SUCCESS
+    await shop.assert_equal_to_truth()
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+async def test_one_row_that_cannot_be_stored_is_named_and_does_not_keep_a_heal_from_the_others(
+    kind: str, own_sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await connect(own_sandbox)
+    assert await shop.sync("first") is Outcome.SUCCESS
+    ids = await spoil(shop)
+    mapped = mapping_orders.order
+
+    def spoilt(row: object, seen_at: datetime) -> Order | None:
+        found = mapped(row, seen_at)
+        if found is not None and found.external_id == ids["different"]:
+            return msgspec.structs.replace(found, **({"customer_id": None} | SPOILT[kind]))
+        return found
+
+    monkeypatch.setattr(mapping_orders, "order", spoilt)
+    done = await heal(shop.rt, shop.org, shop.connection_id, "orders")
+    assert (done.asked, done.healed) == (3, 2)
+    async with tenant(shop.rt.database, shop.org, read_only=True) as scope:
+        left = (await latest(scope, shop.connection_id))["orders"]
+    assert left.to_heal == [ids["different"]]
+    assert left.lists["different"][0].why.startswith("The row cannot be stored")
+    told = "SELECT array_agg(external_id) FROM sync_rejects WHERE connection_id = $1"
+    assert await shop.value(told) == [ids["different"]]
+    monkeypatch.setattr(mapping_orders, "order", mapped)
+    assert (await heal(shop.rt, shop.org, shop.connection_id, "orders")).healed == 1
+    assert await shop.value(told) is None
     await shop.assert_equal_to_truth()
