@@ -25,9 +25,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[str, ...] = ()
     advanced: bool = False  # shown folded under "Advanced"
     names_store: bool = False  # another value is another store: everything is read anew (so is every field of type url)
-    is_host: bool = (
-        False  # the secrets are sent there (as to every field of type url): another one wants them entered again
-    )
+    # The secrets are sent there (as to every field of type url): whoever changes it enters them again.
+    is_host: bool = False
     max_length: int = 2048
 
 

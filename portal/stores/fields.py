@@ -54,8 +54,8 @@ def _field(field: Field, given: str | None, saved: str | None, declared: Manifes
         given = saved if saved is not None else field.default
     if not isinstance(given, str):
         return "", f"{field.label} must be text."
-    value = given.replace("\x00", "").strip()
-    if field.secret and (not value or is_masked(value)):
+    value = _clean(given)
+    if field.secret and _means_unchanged(value):
         if saved:
             return saved, ""
         if is_masked(value):
@@ -71,17 +71,30 @@ def _field(field: Field, given: str | None, saved: str | None, declared: Manifes
     return _typed(field, value, declared)
 
 
+def _clean(given: str) -> str:
+    return given.replace("\x00", "").strip()
+
+
+def _means_unchanged(value: str) -> bool:
+    """Whether a secret that came so, cleaned, is the saved one."""
+    return not value or is_masked(value)
+
+
 def _moved(declared: Manifest, saved: Mapping[str, str], cleaned: Mapping[str, str]) -> bool:
     """Whether requests would go to another host (or to the same one without TLS)."""
-    leading = [field.name for field in declared.fields if field.type == "url" or field.is_host]
-    return any(_origin(cleaned[name]) != _origin(saved.get(name, "")) for name in leading)
+    leading = [field for field in declared.fields if field.type == "url" or field.is_host]
+    return any(_host(field, cleaned[field.name]) != _host(field, saved.get(field.name, "")) for field in leading)
 
 
-def _origin(address: str) -> tuple[str, str]:
+def _host(field: Field, value: str) -> tuple[str, str]:
+    """Of an address its folder may change. A field that only names a host is compared whole: its connector may take it from
+    anywhere in the text (admin.shopify.com/store/mystore)."""
+    if field.is_host:
+        return "", value.casefold()
     try:
-        parts = urlsplit(address if "://" in address else f"https://{address}")
+        parts = urlsplit(value)
     except ValueError:
-        return "", address
+        return "", value
     return parts.scheme, parts.netloc.lower()
 
 
@@ -90,11 +103,7 @@ def _kept_back(
 ) -> dict[str, str]:
     """Takes saved secrets out of `cleaned`; what is to be said of those that have to be entered."""
     secrets = [field for field in declared.fields if field.secret]
-    old = [
-        each
-        for each in secrets
-        if saved.get(each.name) and (not (text := given.get(each.name, "").strip()) or is_masked(text))
-    ]
+    old = [each for each in secrets if saved.get(each.name) and _means_unchanged(_clean(given.get(each.name, "")))]
     cleaned |= dict.fromkeys((each.name for each in old), "")
     some = any(cleaned[each.name] for each in secrets)
     return {

@@ -87,7 +87,7 @@ def test_a_masked_or_empty_secret_means_unchanged(value: str) -> None:
 @pytest.mark.parametrize(
     "address", ["https://evil.example.com", "http://shop.example.com", "https://shop.example.com:8443"]
 )
-@pytest.mark.parametrize("value", ["", "cs_****", None])
+@pytest.mark.parametrize("value", ["", "cs_****", None, "\x00", " \x00 ", "cs_\x00****"])
 def test_a_saved_secret_is_not_sent_to_another_address(address: str, value: str | None) -> None:
     given = {"site_url": address, "consumer_key": "ck_123"} | ({} if value is None else {"consumer_secret": value})
     with pytest.raises(Invalid) as caught:
@@ -116,6 +116,15 @@ def test_another_shop_takes_none_of_the_saved_secrets_along() -> None:
     given = {"shop_domain": "two.myshopify.com", "access_token": "shpat_2"}
     values = validate_credentials("shopify", given, existing=saved)
     assert (values["access_token"], values["client_secret"]) == ("shpat_2", "")
+
+
+def test_another_shop_is_noticed_where_its_name_only_stands_in_the_path() -> None:
+    saved = {"shop_domain": "admin.shopify.com/store/one", "access_token": "shpat_1"}
+    with pytest.raises(Invalid) as caught:
+        validate_credentials("shopify", {"shop_domain": "admin.shopify.com/store/two"}, existing=saved)
+    assert list(caught.value.fields) == ["access_token"]
+    same = validate_credentials("shopify", {"shop_domain": "Admin.Shopify.com/store/one"}, existing=saved)
+    assert same["access_token"] == "shpat_1"
 
 
 def test_another_seller_id_keeps_the_saved_secrets_for_they_only_go_to_amazon() -> None:
