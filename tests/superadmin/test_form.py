@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
 from urllib.parse import unquote
@@ -206,6 +207,21 @@ async def test_more_tries_than_the_limit_are_told_in_the_form_and_nothing_typed_
     program = await agency.submit(NEW, sent, headers={"Accept": "application/json"})
     assert (program.status, program.headers["Content-Type"]) == (429, "application/json")
     assert await count() == before
+
+
+async def test_beyond_the_limit_a_form_that_cannot_be_read_is_told_the_limit_all_the_same(
+    agency: Visitor, store: Sandbox
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x=" + b"x" * 100_000 + b"&"
+
+    for _ in range(LIMITS["test"]):
+        await submit(agency, filled(store, email="nobody"))
+    plain = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
+    answer = await agency.request("POST", NEW, data=endless(), headers=plain)
+    assert answer.status == 429
+    assert int(answer.headers["Retry-After"]) >= 1
 
 
 async def test_a_created_client_gets_an_invitation_that_works(

@@ -58,6 +58,9 @@ async def _too_many(error: TooMany) -> Response:
         return await too_many_answer(error)
     except PortalError as other:  # the form is of a thing that is not there
         return await error_answer(other)
+    except Exception as broken:  # it cannot be read, or the database is away: the limit stands without the form
+        _log.warning("form_not_drawn", error=type(broken).__name__)
+        return await error_answer(error)
 
 
 async def _http(error: HTTPException) -> Response:
