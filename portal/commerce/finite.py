@@ -29,9 +29,16 @@ def name_the_field(records: Iterable[Record]) -> None:
 def _check(row: msgspec.Struct, where: str) -> None:
     for name in _amounts(type(row)):
         value = getattr(row, name)
-        # A float that a connector let through has no `is_finite`; what its text says, PostgreSQL would read.
-        if value is not None and not (value if isinstance(value, Decimal) else Decimal(str(value))).is_finite():
+        if value is not None and _is_endless(value):
             raise NotANumber(f"{name.replace('_', ' ')}{where} is {value}, which is not a number")
+
+
+def _is_endless(value: object) -> bool:
+    """Whether it is NaN or infinite. A connector may have let a float or a text through; PostgreSQL reads what its text says."""
+    try:
+        return not (value if isinstance(value, Decimal) else Decimal(str(value))).is_finite()
+    except ArithmeticError:
+        return False  # no number at all: PostgreSQL's own refusal stands
 
 
 def _amounts(kind: type[msgspec.Struct]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 
 from portal.commerce.finite import NotANumber
 from portal.commerce.records import AnyRecord, Coupon, Fee, RefundLine, TaxRate
+from portal.sync.writing import UNWRITABLE
 from portal.tenancy.scope import tenant
 from tests.commerce.made import NOON, Store, line, order, product, refund
 
@@ -42,6 +43,11 @@ async def test_an_amount_that_is_no_number_is_refused_by_name_and_nothing_of_its
         await store.write(order("good"), SPOILT[said])
     assert str(refused.value) == f"{said}, which is not a number"
     assert await store.rows("SELECT external_id FROM orders") == []
+
+
+async def test_an_amount_that_is_text_is_refused_as_postgresql_does(store: Store) -> None:
+    with pytest.raises(UNWRITABLE):
+        await store.write(order("good"), msgspec.structs.replace(order("bad"), total="twelve"))  # type: ignore[arg-type]
 
 
 COLUMNS = [
