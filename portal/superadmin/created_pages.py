@@ -40,7 +40,7 @@ def show_created(created: Created) -> Response:
     """To the new client's page, where the invitation's link can be copied."""
     if created.invitation_url:
         kept = {"org": str(created.org_id), "url": created.invitation_url}
-        session[_KEPT] = seal_draft(runtime().settings, principal().user_id, kept)
+        session[_KEPT] = seal_draft(runtime().settings, principal().user_id, _KEPT, kept)
     return redirect(f"/superadmin/clients/{created.org_id}/created", 303)  # type: ignore[return-value]
 
 
@@ -53,6 +53,6 @@ async def created_client(org_id: UUID) -> Response:
             raise Missing("There is no such client.")
         store = await stores.load(tx, client["connection_id"]) if client["connection_id"] else None
         estimate = await estimate_of(tx, store) if store is not None else None
-    kept = open_draft(runtime().settings, principal().user_id, str(session.get(_KEPT, "")))
+    kept = open_draft(runtime().settings, principal().user_id, _KEPT, str(session.get(_KEPT, "")))
     link = kept.get("url", "") if kept.get("org") == str(org_id) else ""
     return await page("superadmin/created.html", client=client, link=link, estimate=estimate)

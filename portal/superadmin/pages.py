@@ -28,6 +28,7 @@ from portal.tenancy import scope
 blueprint = Blueprint("superadmin", __name__)
 
 PAGE = 50
+_OWN_SECRETS = frozenset({"password"})  # of the form itself, whichever platform is chosen
 FREQUENCY_LABELS = [
     ("hourly", "Every hour"),
     ("every_6_hours", "Every 6 hours"),
@@ -166,11 +167,9 @@ async def _submitted() -> dict[str, str]:
     """The form's values; secrets that were typed earlier come back from the sealed draft."""
     values = await form_values()
     values.setdefault("platform_type", _first())
-    kept = open_draft(runtime().settings, principal().user_id, values.get("draft", ""))
-    for name, value in kept.items():
-        if not values.get(name):
-            values[name] = value
-    return values
+    settings, who = runtime().settings, principal().user_id
+    kept = open_draft(settings, who, values["platform_type"], values.get("draft", ""), common=_OWN_SECRETS)
+    return {**values, **{name: value for name, value in kept.items() if not values.get(name)}}
 
 
 def _credentials(values: dict[str, str]) -> dict[str, str]:
@@ -205,12 +204,12 @@ async def _form(
 
 
 def _context(values: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
-    secret_names = {"password"} | {field.name for field in _fields(values["platform_type"]) if field.secret}
+    secret_names = _OWN_SECRETS | {field.name for field in _fields(values["platform_type"]) if field.secret}
     secrets = {name: values[name] for name in secret_names if values.get(name)}
     return {
         "values": {name: value for name, value in values.items() if name not in secret_names},
         "masked": {name: mask(value) for name, value in secrets.items()},
-        "draft": seal_draft(runtime().settings, principal().user_id, secrets),
+        "draft": seal_draft(runtime().settings, principal().user_id, values["platform_type"], secrets),
         "errors": errors,
         "manifests": registry.manifests(),
         "chosen": next((m for m in registry.manifests() if m.platform == values["platform_type"]), None),

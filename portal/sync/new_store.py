@@ -46,10 +46,7 @@ async def new_store_form() -> Response:
 
 async def _too_many_stores(error: TooMany) -> Response:
     """The limit is told in the form, which keeps what was typed."""
-    form = await _typed()
-    if form.get("platform_type") not in {each.platform for each in manifests()}:
-        form["platform_type"] = manifests()[0].platform
-    return await _show_new(form, {}, None, message=error.message)
+    return await _show_new(await _typed(), {}, None, message=error.message)
 
 
 @route(
@@ -63,42 +60,15 @@ async def _too_many_stores(error: TooMany) -> Response:
 )
 async def new_store_save() -> Response:
     """Test, save, and start the first sync."""
-    rt, who = runtime(), principal()
     form = await _typed()
-    wrong = {}
-    if form.get("platform_type") not in {each.platform for each in manifests()}:
-        form["platform_type"], wrong["platform_type"] = manifests()[0].platform, "Choose one of the platforms."
-    if not 1 <= len(form.get("connection_name", "").strip()) <= 100:
-        wrong["connection_name"] = "The connection's name must have 1 to 100 characters."
-    if form.get("sync_frequency") not in FREQUENCIES:
-        wrong["sync_frequency"] = f"Choose one of: {', '.join(FREQUENCIES)}."
-    kind = form["platform_type"]
-    values: dict[str, str] = {}
-    try:
-        values = stores.validate_credentials(kind, stores.from_form(kind, form))
-    except Invalid as error:
-        wrong |= error.fields
+    values, wrong = _checked(form)
     if wrong:
         return await _show_new(form, wrong, None, status=422)
-    test = await stores.test_credentials(rt, kind, values)
+    test = await stores.test_credentials(runtime(), form["platform_type"], values)
     if not test.success:
         return await _show_new(form, {}, test, status=422)
     try:
-        async with tenant(rt.database, who.org) as scope:
-            connection_id = await stores.create_connection(
-                rt,
-                scope,
-                org_id=who.org,
-                platform=kind,
-                name=form["connection_name"],
-                credentials=values,
-                frequency=form["sync_frequency"],
-                created_by=who.user_id,
-                shadow=form.get("shadow") == "1" and await _others(scope),
-            )
-            await stores.record_test(scope, connection_id, test, rt.clock())
-            await request_sync(scope, org_id=who.org, connection_id=connection_id, trigger="first")
-            await audited(scope, who, "store.connect", form["connection_name"], after=masked(kind, values))
+        connection_id = await _connect(form, values, test)
     except Conflict as error:
         return await _show_new(form, {"connection_name": error.message}, test, status=409)
     return redirect(f"/stores/{connection_id}", 303)  # type: ignore[return-value]
@@ -107,8 +77,54 @@ async def new_store_save() -> Response:
 async def _typed() -> dict[str, str]:
     """The form's values; secrets that were typed before an error come back from the sealed draft."""
     form = await form_values()
-    kept = open_draft(runtime().settings, principal().user_id, form.get("draft", ""))
+    kept = open_draft(runtime().settings, principal().user_id, _platform(form), form.get("draft", ""))
     return {**form, **{name: value for name, value in kept.items() if not form.get(name)}}
+
+
+def _platform(form: Mapping[str, str]) -> str:
+    """The platform that was chosen; the first where that is none of ours."""
+    known = [each.platform for each in manifests()]
+    asked = form.get("platform_type", "")
+    return asked if asked in known else known[0]
+
+
+def _checked(form: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """(the platform's own fields, complete; what is wrong, by field)."""
+    kind = _platform(form)
+    values: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    if form.get("platform_type") != kind:
+        wrong["platform_type"] = "Choose one of the platforms."
+    if not 1 <= len(form.get("connection_name", "").strip()) <= 100:
+        wrong["connection_name"] = "The connection's name must have 1 to 100 characters."
+    if form.get("sync_frequency") not in FREQUENCIES:
+        wrong["sync_frequency"] = f"Choose one of: {', '.join(FREQUENCIES)}."
+    try:
+        values = stores.validate_credentials(kind, stores.from_form(kind, form))
+    except Invalid as error:
+        wrong |= error.fields
+    return values, wrong
+
+
+async def _connect(form: Mapping[str, str], values: Mapping[str, str], test: ConnectionTest) -> int:
+    """Save the store with its test and ask for its first sync; its id. Raises `Conflict` when the name is taken."""
+    rt, who, kind, name = runtime(), principal(), form["platform_type"], form["connection_name"]
+    async with tenant(rt.database, who.org) as scope:
+        connection_id = await stores.create_connection(
+            rt,
+            scope,
+            org_id=who.org,
+            platform=kind,
+            name=name,
+            credentials=values,
+            frequency=form["sync_frequency"],
+            created_by=who.user_id,
+            shadow=form.get("shadow") == "1" and await _others(scope),
+        )
+        await stores.record_test(scope, connection_id, test, rt.clock())
+        await request_sync(scope, org_id=who.org, connection_id=connection_id, trigger="first")
+        await audited(scope, who, "store.connect", name, after=masked(kind, values))
+    return connection_id
 
 
 async def _others(scope: Scope) -> bool:
@@ -125,7 +141,7 @@ async def _show_new(
     message: str = "",
     status: int = 200,
 ) -> Response:
-    declared = manifest_of(form["platform_type"])
+    declared = manifest_of(_platform(form))
     secret = {field.name for field in declared.fields if field.secret}
     values: dict[str, Any] = {name: value for name, value in form.items() if name not in secret}
     typed = {name: form[name] for name in secret if form.get(name)}
@@ -141,7 +157,7 @@ async def _show_new(
         manifests=manifests(),
         values=values,
         masked={name: mask(value) for name, value in typed.items()},
-        draft=seal_draft(runtime().settings, principal().user_id, typed),
+        draft=seal_draft(runtime().settings, principal().user_id, declared.platform, typed),
         errors=errors,
         message=message,
         others=others,

@@ -211,6 +211,14 @@ async def test_what_was_typed_of_a_store_outlasts_an_error_and_the_limit_secrets
     assert (await later.submit("/stores/new", kept | {"connection_name": "Third"})).status == 422, "another's draft"
 
 
+async def test_a_platform_that_does_not_exist_is_told_in_the_form(sign_in: SignIn, org: UUID) -> None:
+    owner = await sign_in("owner", org)
+    answer = await owner.submit("/stores/new", {"platform_type": "myspace", "connection_name": "Main"})
+    assert answer.status == 422
+    assert "Choose one of the platforms." in answer.text
+    assert 'value="Main"' in answer.text
+
+
 async def test_the_mended_form_connects_with_the_secrets_of_the_first_try(
     sign_in: SignIn, own_sandbox: Sandbox, connect: Connect, org: UUID
 ) -> None:
