@@ -1,5 +1,6 @@
 """Secrets typed into a form that came back with errors. They are not sent to the browser again in clear: the form carries
-them sealed, bound to the user and to what they are about, and short-lived, so nothing typed is lost and nothing readable leaves the server."""
+them sealed, bound to the user and to what they are about, and short-lived, so nothing typed is lost and nothing readable leaves
+the server."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ LIFE = 3600  # seconds
 
 
 def seal_draft(settings: Settings, user_id: UUID | None, about: str, secrets: Mapping[str, str]) -> str:
-    """What must not be read by others, `about` a platform or a page, as an opaque text for a hidden field; empty when there are none."""
+    """What others must not read, `about` a platform or a page, as an opaque text; empty when there is nothing."""
     kept = {name: value for name, value in secrets.items() if value}
     if not kept:
         return ""
