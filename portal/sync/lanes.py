@@ -107,7 +107,7 @@ async def _sync(rt: Runtime, job: Job, stop: asyncio.Event) -> None:
     if outcome is Outcome.FAILED:
         await _look_after_refusal(rt, wanted)
     if outcome is Outcome.PUT_BACK:
-        raise RetryRequested(timedelta(0), "the worker is stopping")
+        raise RetryRequested(timedelta(0), "the worker is stopping, or the store has other credentials")
     if outcome is Outcome.ASIDE:
         raise RetryRequested(_AFTER_THE_OTHER, "an ordinary run of the store goes first")
 
