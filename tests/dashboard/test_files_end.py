@@ -95,6 +95,20 @@ async def test_a_newer_file_is_pushed_and_its_today_is_compared_as_far_as_it_goe
     assert (body["total_revenue"], body["revenue_vs_last_week_pct"]) == (30.00, 50.0)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "It gives no times of day"), (30, "until 00:00.</b> Last week is compared up to the same time.")],
+)
+async def test_only_a_file_that_ends_with_the_days_first_instant_gives_no_times(
+    rt: Runtime, org: UUID, files: int, member: Visitor, seconds: int, told: str
+) -> None:
+    midnight = ledgers.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=12)
+    await ledgers.write(rt, org, files, order("30.00", at=midnight + timedelta(seconds=seconds)))
+    text = (await member.page("/dashboard")).text
+    assert "Today as far as your file goes" in text
+    assert told in text
+
+
 async def test_beside_a_live_store_its_numbers_count_and_the_tile_says_which_source_ends_where(
     rt: Runtime, org: UUID, files: int, member: Visitor
 ) -> None:

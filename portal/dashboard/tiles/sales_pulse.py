@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ import msgspec
 from portal.commerce import queries
 from portal.commerce.restatements import last_restated
 from portal.dashboard.tile import Element, NoQuery, Reading, Tile
-from portal.foundation.web.filters import money, number
+from portal.foundation.web.filters import money, number, zone
 
 
 class TopSku(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +78,7 @@ def _drawn(row: dict[str, Any], skus: list[TopSku]) -> dict[str, Any]:
     today, last_week = row["today_by_hour"] or (), row["last_week_by_hour"] or ()
     return {
         "hours": [f"{hour:02}" for hour in range(24)],
+        "timeless": _is_first_instant(row["known_until"], row["date"], row["timezone"]),
         "today_by_hour": today,
         "last_week_by_hour": last_week,
         "today_texts": [money(value, currency) if value is not None else "" for value in today],
@@ -93,6 +94,12 @@ def _drawn(row: dict[str, Any], skus: list[TopSku]) -> dict[str, Any]:
             for sku in skus
         ],
     }
+
+
+def _is_first_instant(moment: datetime | None, day: date, timezone: str) -> bool:
+    """Whether what is known of `day` ends where it begins: a file gave its orders no times. In UTC, for some days begin at one."""
+    first = datetime.combine(day, time.min, zone(timezone))
+    return moment is not None and moment.astimezone(UTC) == first.astimezone(UTC)
 
 
 def csv(body: SalesPulse) -> tuple[list[str], list[list[Any]]]:
