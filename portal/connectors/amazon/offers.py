@@ -135,9 +135,8 @@ def _forget(place: Place) -> None:
 
 
 def _outdated(place: Place) -> bool:
-    return (
-        abs(_now() - place.asked) > OLDEST.total_seconds()
-    )  # a clock that was set back is no reason to trust it for ever
+    """Older than `OLDEST`, or newer by as much: a clock that was set back is no reason to trust it for ever."""
+    return abs(_now() - place.asked) > OLDEST.total_seconds()
 
 
 def _now() -> int:

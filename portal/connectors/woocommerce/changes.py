@@ -105,9 +105,8 @@ async def _open(client: Client, path: str, cursor: Changes, at: str, whole_every
     """Look at the newest row and fix the window; False when the list holds nothing new."""
     mark = cursor.marks.get(at, Mark())
     now = int(datetime.now(UTC).timestamp())
-    age = now - (
-        cursor.whole_at or 0
-    )  # below zero: our clock was ahead then, and must not put the next one off for long
+    # Below zero: our clock was ahead then, and must not put the next one off for long.
+    age = now - (cursor.whole_at or 0)
     whole = bool(whole_every and at == LISTS[0] and not 0 <= age < whole_every.total_seconds())
     since = None if whole else mark.after
     newest = {"status": at, "orderby": "modified", "order": "desc", "per_page": "1", **_since(since)}
