@@ -39,9 +39,10 @@ ORDER BY rank, cover, item, connection_id LIMIT $7
 """  # noqa: S608 - built from constants
 
 
+# Two lists and no join of pairs: of a new tenant the planner expects one product, and would compare each with each pair.
 _AT = """
 SELECT s.connection_id, s.item, s.location_name, s.location_id, trim_scale(sum(s.quantity)) AS quantity
-FROM v_stock_at s JOIN unnest($1::bigint[], $2::text[]) k(connection_id, item) USING (connection_id, item)
+FROM v_stock_at s WHERE s.connection_id = ANY($1::bigint[]) AND s.item = ANY($2::text[])
 GROUP BY s.connection_id, s.item, s.location_id, s.location_name ORDER BY s.location_name, s.location_id
 """
 
@@ -94,11 +95,11 @@ async def stock_at(connection: Any, rows: Sequence[Mapping[str, Any]]) -> dict[t
     Only of what lies at several places, and only where they add up to the quantity: of products that share a SKU, some may tell
     their places and others not.
     """
-    keys = [row["connection_id"] for row in rows], [row["item"] for row in rows]
-    found: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for row in await connection.fetch(_AT, *keys):
-        found.setdefault((row["connection_id"], row["item"]), []).append(_whole(row))
     sums = {(row["connection_id"], row["item"]): row["quantity_available"] for row in rows}
+    found: dict[tuple[int, str], list[dict[str, Any]]] = {key: [] for key in sums}
+    for row in await connection.fetch(_AT, list({store for store, _ in sums}), [item for _, item in sums]):
+        if (key := (row["connection_id"], row["item"])) in found:  # else of another store, with the SKU of this one
+            found[key].append(_whole(row))
     return {
         key: places
         for key, places in found.items()

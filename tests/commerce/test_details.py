@@ -9,7 +9,7 @@ import pytest
 
 from portal.commerce import queries
 from portal.commerce.details import Payment, Return, ReturnLine, Shipment, StockAt, Tracking
-from tests.commerce.made import NOON, Store, order, product
+from tests.commerce.made import NOON, Store, connect, order, product
 from tests.commerce.test_restating import log, state
 
 PAID = Payment(
@@ -119,6 +119,20 @@ async def test_products_of_one_sku_are_added_by_location(store: Store) -> None:
         product("2", "LAMP", "1.5", stock_at=(at("1", "1.5", "Leipzig"),)),
     )
     assert await places(store) == {"LAMP": [("Berlin", 2), ("Leipzig", Decimal("6.5"))]}
+
+
+async def test_the_same_sku_at_two_stores_lies_at_the_places_of_each(rt, org, store: Store) -> None:
+    second = await connect(rt, org)
+    await store.write(product("1", "LAMP", "7", stock_at=(at("1", "5", "Leipzig"), at("2", "2", "Berlin"))))
+    await second.write(product("1", "LAMP", "3", stock_at=(at("8", "1", "Rome"), at("9", "2", "Turin"))))
+    page = [
+        {"connection_id": store.connection_id, "item": "RUG", "quantity_available": 1},
+        {"connection_id": second.connection_id, "item": "LAMP", "quantity_available": 3},
+    ]
+    found = await store.ask(queries.stock_at, page)
+    assert {key: [each["location_name"] for each in at_it] for key, at_it in found.items()} == {
+        (second.connection_id, "LAMP"): ["Rome", "Turin"]
+    }
 
 
 async def test_where_stock_lies_is_the_organizations_own_business(rt, store: Store, other_org) -> None:
