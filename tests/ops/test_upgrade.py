@@ -116,7 +116,9 @@ async def test_orders_are_written_while_their_index_is_built_and_a_second_migrat
             while not await writer.fetchval(_BUILDING):
                 await asyncio.sleep(0.02)
         await writer.execute(write)
-        await asyncio.sleep(1)  # long enough for the second one to ask
+        async with asyncio.timeout(20):
+            while not await writer.fetchval(_ASKING):
+                await asyncio.sleep(0.02)
         await transaction.commit()
         async with asyncio.timeout(20):
             await asyncio.gather(*both)
@@ -126,6 +128,7 @@ async def test_orders_are_written_while_their_index_is_built_and_a_second_migrat
         await writer.close()
 
 
+_ASKING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_try_adv%')"
 _BUILDING = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active')"
 )

@@ -201,7 +201,6 @@ async def test_a_return_that_is_pushed_is_on_the_order_before_the_next_run(
     stated = f"SELECT returns->-1->>'status' FROM orders WHERE connection_id = $1 AND external_id = '{order.id}'"
     assert await shop.value(stated) is None
     async with working(rt):
-        await asyncio.sleep(0.3)
         shop.control("return_order", order=order.id, state="open")
 
         async def arrived() -> bool:
