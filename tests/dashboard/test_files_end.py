@@ -136,11 +136,11 @@ async def test_where_a_store_waits_in_shadow_the_way_out_is_to_compare_and_switc
     shop = await ledgers.connect(rt, org, "Main store")
     await ledgers.set_store(rt, org, shop, "shadow = true")
     text = (await member.page("/dashboard")).text
-    assert "Main store knows it, and is in shadow: compare it and switch." in text
+    assert "Main store is read by itself, and is in shadow: compare it and switch." in text
     assert f'<a class="btn" href="/stores/{shop}/parity">Compare</a>' in text
     assert "No products are known yet." in text
     assert "known until" in text.partition('id="tile-stores"')[2], "the stores stand beside each other all the same"
-    assert "Main store knows it" not in (await member.page(f"/dashboard?store={files}")).text
+    assert "Main store is read by itself" not in (await member.page(f"/dashboard?store={files}")).text
 
 
 async def test_files_without_any_order_ask_for_one(rt: Runtime, org: UUID, sign_in: SignIn) -> None:
