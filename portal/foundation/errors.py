@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from portal.foundation.redaction import redact
+
 
 class PortalError(Exception):
     """An error a caller is told about.
@@ -108,12 +110,15 @@ class StartupError(PortalError):
 
 
 class ConnectorError(PortalError):
-    """A platform did not give what was asked. `advice` is what the merchant or agency can do about it."""
+    """A platform did not give what was asked. `advice` is what the merchant or agency can do about it.
+
+    The message is kept and shown, and may quote the platform: it loses whatever looks like a secret.
+    """
 
     status, code = 502, "PLATFORM_ERROR"
 
     def __init__(self, message: str, advice: str = "", **kwargs: Any) -> None:
-        super().__init__(message, **kwargs)
+        super().__init__(redact(message), **kwargs)
         self.advice = advice
         if advice:
             self.details.setdefault("advice", advice)

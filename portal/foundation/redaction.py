@@ -26,6 +26,7 @@ _HEADER = re.compile(
 _USER = re.compile(r"(?i)(\bhttps?://)[^/?#\s@]+@")
 _SECRET_TEXT = re.compile(
     r"""(?P<kind>\b(?:ck|cs|shpat|shpss|shpca|pk_live|sk_live|sk_test|whsec)_)[\w-]{4,}
+      | (?P<amazon>\bAtz[ar]\||\bamzn1\.oa2-cs\.v\d\.)[\w.|+/=-]{6,}
       | (?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}
       | (?P<jwt>\b(?-i:eyJ))[\w-]{6,}(?:\.[\w-]*){0,2}
       | (?P<user>\w://[^\s:/@]*:)[^\s@/]+(?=@)
@@ -58,6 +59,8 @@ def _may_hold_secret(text: str) -> bool:
         or ":" in text
         or "," in text
         or "eyJ" in text
+        or "|" in text
+        or "amzn1" in text
         or "%3" in text
         or "/invitation/" in text
         or "/webhooks/" in text

@@ -52,6 +52,8 @@ def test_redacting_any_text_works_and_a_second_time_changes_nothing(text: str) -
         ("GET /wp-json?consumer_key=ck_0123456789abcdef&page=2", "0123456789abcdef"),
         ("secret cs_fedcba9876543210 was refused", "fedcba9876543210"),
         ("token shpat_0a1b2c3d4e5f is old", "0a1b2c3d4e5f"),
+        ("Atzr|IwEBIJ0a1b2c", "IwEBIJ0a1b2c"),
+        ("amzn1.oa2-cs.v1.0a1b2c3d", "0a1b2c3d"),
         ("key pk_live_abcDEF123456 revoked", "abcDEF123456"),
         ("Authorization: Bearer abc.def-ghi_jkl", "abc.def-ghi_jkl"),
         ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),

@@ -17,6 +17,7 @@ from portal.foundation.errors import ConnectorError
 from portal.foundation.outbound.body import pieces
 from portal.foundation.outbound.budget import Budget, Budgets
 from portal.foundation.outbound.certificates import Certificates
+from portal.foundation.outbound.echoes import hushed
 from portal.foundation.outbound.guard import AllowList, GuardedResolver, guarded_socket
 from portal.foundation.outbound.patience import REFUSED, Plan, patiently
 from portal.foundation.outbound.replies import Reply, StreamReply
@@ -80,7 +81,8 @@ class OutboundClient:
         """The answer, whole. `timeout` in seconds is for one attempt, from connecting to the last byte.
 
         `max_bytes` bounds the body on the wire and decoded. `budget` is waited for before each attempt. Safe methods
-        are repeated on passing failures by `retries` (a number means that many repeats). Raises ConnectorError.
+        are repeated on passing failures by `retries` (a number means that many repeats). A refusal that repeats the secrets it
+        was sent comes without them (`echoes.py`). Raises ConnectorError.
         """
         request = _Request(
             method=method.upper(),
@@ -95,6 +97,8 @@ class OutboundClient:
             began = time.monotonic()
             async with await self._send(request) as response:
                 content = b"".join([piece async for piece in pieces(response, max_bytes)])
+                if response.status >= 400:
+                    content = hushed(content, request.address, request.headers, request.body)
                 elapsed = time.monotonic() - began
                 _SECONDS.labels(platform).observe(elapsed)
                 return Reply(status=response.status, headers=response.headers, body=content, elapsed=elapsed)
