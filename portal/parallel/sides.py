@@ -11,7 +11,8 @@ import msgspec
 from portal.foundation.errors import Missing
 from portal.tenancy.scope import Scope
 
-# A polled store is whole until the day it was read last; files until the last day they have.
+# A polled store is whole until the day it was read last; files until the last day they have. A day whose orders all went (an upload
+# that was undone) keeps its row, of zeros.
 _SIDES = """
 SELECT c.id, c.connection_name AS name, c.platform_type AS platform, c.polled, c.shadow, c.counts_from, c.counts_until,
        n.today, d.first_day, d.last_day,
@@ -19,7 +20,8 @@ SELECT c.id, c.connection_name AS name, c.platform_type AS platform, c.polled, c
 FROM client_api_credentials c JOIN organizations o ON o.id = c.org_id
 CROSS JOIN LATERAL (SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today) n
 LEFT JOIN (SELECT connection_id, min(day) AS first_day, max(day) AS last_day FROM daily_sales
-           WHERE org_id = (SELECT portal_org()) GROUP BY connection_id) d ON d.connection_id = c.id
+           WHERE org_id = (SELECT portal_org()) AND (orders, refund_count) <> (0, 0)
+           GROUP BY connection_id) d ON d.connection_id = c.id
 WHERE $1::bigint[] IS NULL OR c.id = ANY($1) ORDER BY c.polled, lower(c.connection_name), c.id
 """
 

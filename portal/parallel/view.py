@@ -68,7 +68,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def compared(scope: Scope, store: StoreConnection, against: int | None, days: int | None) -> Compared:
-    """The store and what it is compared with: what is asked for, else what it replaced, else files, else what counts.
+    """The store and what it is compared with: what is asked for, else what it replaced, else files, else what counts;
+    of those the first that has orders.
 
     Raises `Missing` for another source that is not there.
     """
@@ -81,7 +82,8 @@ async def compared(scope: Scope, store: StoreConnection, against: int | None, da
     succeeded = [each.new_id for each in past if each.undone_at is None and each.old_id == store.id]
     counting = [each.id for each in sides.values() if not each.shadow]
     chosen = [against] if against is not None else [*replaced, *succeeded, *counting, *sides]
-    old = next((sides[each] for each in chosen if each in sides), None)
+    there = [sides[each] for each in chosen if each in sides]
+    old = next((each for each in there if each.first_day is not None), there[0] if there else None)
     span = parity.span_of(new, old, days) if old else None
     return Compared(new=new, old=old, others=list(sides.values()), span=span, history=past)
 

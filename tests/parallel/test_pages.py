@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from portal.commerce.records import Deleted
 from portal.foundation.runtime import Runtime
 from tests import ledgers
 from tests.conftest import SignIn
@@ -193,3 +194,19 @@ async def test_what_a_switch_restates_is_said_of_the_totals_wherever_it_is_writt
     assert "source switched" in (await owner.page("/dashboard")).text
     await both.back()
     assert "source switched" in (await owner.page("/dashboard")).text
+
+
+async def test_by_default_it_is_compared_with_a_source_that_has_orders(both: Both, owner: Visitor) -> None:
+    other = await ledgers.connect(both.rt, both.org, "Zweiter Laden")
+    await ledgers.finish_streams(both.rt, both.org, other)
+    await both.write(other, (sale(ago, f"{100 + ago}", f"{1000 + ago}", f"y{ago}") for ago in range(10)))
+    path = f"/stores/{both.new}/parity"
+    assert "Shop API against Uploaded files" in (await owner.page(path)).text
+    gone = [Deleted(of="orders", external_id=f"x{ago}", modified_at=ledgers.now()) for ago in range(10)]
+    await ledgers.write(both.rt, both.org, both.old, *gone)  # its only upload is undone
+    text = (await owner.page(path)).text
+    assert "Shop API against Zweiter Laden" in text
+    assert "Even on every day" in text
+    asked = (await owner.page(f"{path}?against={both.old}")).text
+    assert "Uploaded files has no orders." in asked
+    assert f'<option value="{other}"' in asked, "another one can be chosen"
