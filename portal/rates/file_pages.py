@@ -81,7 +81,8 @@ async def rate_file(draft_id: int) -> Response:
         settled=now,
         sample=sorted(draft.given, key=lambda each: (each.day, each.currency), reverse=True)[:6],
         days=(min(each.day for each in draft.given), max(each.day for each in draft.given)),
-        quoted=sorted({name for each in draft.given for name in (each.currency, each.base)}),
+        quoted=len({each.currency for each in draft.given}),
+        against=sorted({each.base for each in draft.given}),
         problems=[],
         errors={},
     )

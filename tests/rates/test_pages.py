@@ -90,6 +90,7 @@ async def test_a_file_is_shown_with_what_it_would_change_before_anything_does(bu
     page = (await owner.page(sent.location)).text
     assert "1 SEK = <b>11</b> EUR" in page
     assert "Turn it round" in page
+    assert "<dt>Currencies</dt><dd>2, against EUR</dd>" in page
     assert await bureau.rates() == {}
     assert (await owner.submit(f"{sent.location}/turn", {})).status == 303
     page = (await owner.page(sent.location)).text
