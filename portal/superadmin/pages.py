@@ -16,6 +16,7 @@ from portal.foundation.vault import mask
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import SUPERADMIN, route
 from portal.foundation.web.requests import form_values, parse_query
+from portal.stores import checks
 from portal.stores import service as stores
 from portal.stores.drafts import open_draft, seal_draft
 from portal.stores.estimates import estimate_first_sync
@@ -191,6 +192,7 @@ async def _form(
     context = _context(values, errors) | {
         "platform_help": await platform_help(runtime(), kind),
         "estimate": await estimate_first_sync(runtime(), kind, test),
+        "permissions": checks.permissions(registry.manifest(kind), test) if test else [],
     }
     return await page(
         "superadmin/new_client.html",

@@ -16,6 +16,7 @@ from portal.foundation.vault import Unsealable, mask
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import OWNER, route
 from portal.foundation.web.requests import form_values
+from portal.stores import checks
 from portal.stores import service as stores
 from portal.stores.connection import StoreConnection, only_polled
 from portal.stores.offered import platform_help
@@ -118,7 +119,7 @@ async def _show(
         errors=errors,
         message=message,
         test=test,
-        permission_labels={each.name: each.label for each in declared.permissions},
+        permissions=checks.permissions(declared, test),
     )
 
 

@@ -20,6 +20,7 @@ from portal.foundation.vault import mask
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import OWNER, route
 from portal.foundation.web.requests import form_values, parse_query
+from portal.stores import checks
 from portal.stores import service as stores
 from portal.stores.connection import FREQUENCIES
 from portal.stores.drafts import open_draft, seal_draft
@@ -163,5 +164,5 @@ async def _show_new(
         others=others,
         test=test,
         frequencies=[(name, word) for name, (_, word) in FREQUENCIES.items()],
-        permission_labels={each.name: each.label for each in declared.permissions},
+        permissions=checks.permissions(declared, test),
     )

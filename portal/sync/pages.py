@@ -12,6 +12,7 @@ from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.runtime import Runtime, runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, OWNER, route
+from portal.stores import checks
 from portal.stores import notices as told
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
 from portal.sync import proof_pages
@@ -94,7 +95,7 @@ async def _context(rt: Runtime, scope: Scope, connection: StoreConnection) -> di
         "registration": last_registration(connection),
         "delivery_host": delivery_url(rt, connection).partition("/webhooks/")[0],
         "test": connection_test(connection),
-        "permission_labels": {each.name: each.label for each in manifest.permissions},
+        "permissions": checks.permissions(manifest, connection_test(connection)),
         "live_seq": await _seq(scope),
         **await proof_pages.shown(scope, connection),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -183,6 +184,10 @@ async def test_a_key_that_may_write_is_flagged(sign_in: SignIn, shop: Shop) -> N
     page = (await owner.page(f"/stores/{shop.connection_id}/health")).text
     assert "more than needed" in page
     assert "change and delete orders" in page
+    stores = (await owner.page(f"/stores/{shop.connection_id}")).text
+    said = re.compile(r"Create webhooks.{0,400}?more than needed|more than needed.{0,400}?Create webhooks", re.S)
+    assert said.search(stores), "the store's page says the same of the same test"
+    assert said.search(page)
     assert "For: Live updates within seconds." in page
 
 
