@@ -35,6 +35,14 @@ WHERE ($1::text IS NULL OR l.state = $1) AND ($2::text IS NULL OR l.platform = $
 ORDER BY {order}, l.id
 LIMIT $4 OFFSET $5
 """
+# Read from the runs' logs, so only for the connections that are shown.
+_REPEATS = """
+SELECT w.id, sum(n.repeats)::bigint AS repeats FROM unnest($1::uuid[], $2::bigint[]) AS w(org_id, id)
+JOIN client_api_sync_results x ON x.org_id = w.org_id AND x.connection_id = w.id AND x.queued_at > now() - interval '7 days'
+CROSS JOIN LATERAL (SELECT sum((v #>> '{}')::numeric) AS repeats
+  FROM jsonb_path_query(x.log, '$[*].costs.*.repeats ? (@ > 0)') v) n
+GROUP BY w.id HAVING sum(n.repeats) > 0
+"""
 _BY_STATE = "array_position(ARRAY['failing', 'late', 'working', 'paused', 'disabled'], l.state), lower(l.organization)"
 SORTS = {
     "state": ("Failing first", _BY_STATE),
@@ -43,13 +51,14 @@ SORTS = {
     "lag": ("Longest without success", "l.state IN ('paused', 'disabled'), l.last_success_at NULLS FIRST"),
     "next": ("Next run", "l.state IN ('paused', 'disabled'), l.next_sync_at"),
     "rows": ("Most rows per run", "r.rows_per_run DESC NULLS LAST"),
-    "retries": ("Most retries", "r.retries DESC"),
+    "retries": ("Most runs retried", "r.retries DESC"),
 }
 """What the list can be ordered by: word -> label, SQL."""
 
 
 class ConnectionLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One connection. `succeeded`, `ended`, `rows_per_run` and `retries` are of the last seven days."""
+    """One connection. `succeeded`, `ended`, `rows_per_run`, `retries` (of runs) and `repeats` (of requests within them) are of the
+    last seven days."""
 
     id: int
     org_id: UUID
@@ -71,6 +80,7 @@ class ConnectionLine(msgspec.Struct, frozen=True, kw_only=True):
     ended: int
     rows_per_run: int | None
     retries: int
+    repeats: int = 0
     last_run: int | None = None  # the newest of these days, to look into
 
     @property
@@ -92,4 +102,6 @@ async def connections(
     """In the order of `sort`, one of `SORTS`. `search` matches the client's and the connection's name. In a platform scope."""
     escaped = search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") if search else None
     rows = await tx.sql.fetch(_SQL.replace("{order}", SORTS[sort][1]), state, platform, escaped, limit, offset)
-    return [ConnectionLine(**dict(row)) for row in rows]
+    logged = await tx.sql.fetch(_REPEATS, [row["org_id"] for row in rows], [row["id"] for row in rows])
+    repeats = {row["id"]: row["repeats"] for row in logged}
+    return [ConnectionLine(**dict(row), repeats=repeats.get(row["id"], 0)) for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from portal.foundation.runtime import Runtime
 from portal.stores.budgets import store_budget
 from portal.stores.connection import load
 from portal.superadmin.oversight import SORTS, ConnectionLine, connections
+from portal.sync.run_log import Cost, RunLog
 from portal.tenancy.scope import platform, tenant
 from tests import ledgers
 from tests.conftest import SignIn
@@ -67,6 +69,26 @@ async def test_a_line_counts_the_runs_of_the_last_seven_days(rt: Runtime, org: U
     assert (await line_of(rt, connection_id, state="failing")) is None
     assert (await line_of(rt, connection_id, platform="shopify")) is None
     assert (await line_of(rt, connection_id, search="no such%")) is None
+
+
+async def test_requests_that_were_repeated_within_runs_are_counted_beside_the_retries_of_runs(
+    rt: Runtime, org: UUID, agency: Visitor
+) -> None:
+    connection_id = await ledgers.connect(rt, org, "Stumbling")
+    await made_runs(rt, org, connection_id)
+    now = datetime.now(UTC)
+    costs = {"orders": Cost(requests=9, repeats=5), "compare orders": Cost(requests=2, repeats=1)}
+    async with tenant(rt.database, org) as scope:
+        runs = await scope.sql.fetch("SELECT run_id, queued_at FROM client_api_sync_results ORDER BY queued_at DESC")
+        for run in (runs[0], runs[-1]):  # the oldest is of last week
+            await RunLog(costs=dict(costs)).save(scope, run["run_id"], now)
+        await RunLog(costs={"orders": Cost(requests=1, repeats=2)}).save(scope, runs[0]["run_id"], now)
+        name = await scope.sql.fetchval("SELECT name FROM organizations")
+    found = await line_of(rt, connection_id)
+    assert found is not None
+    assert (found.retries, found.repeats) == (3, 8)
+    page = await agency.page(f"/superadmin/connections?q={name.replace(' ', '+')}")
+    assert "of runs, 8 of requests" in page.text
 
 
 async def test_the_page_lists_every_client_and_opens_one(rt: Runtime, org: UUID, agency: Visitor) -> None:
