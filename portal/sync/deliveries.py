@@ -49,7 +49,7 @@ SELECT id, topic, headers, body, received_at, attempts, replays FROM webhook_del
 WHERE connection_id = $1 AND processed_at IS NULL AND coalesce(next_try_at <= now(), true) ORDER BY id LIMIT $2
 """
 _END = """
-UPDATE webhook_deliveries d SET processed_at = clock_timestamp(), state = n.state, error = nullif(n.error, ''),
+UPDATE webhook_deliveries d SET processed_at = statement_timestamp(), state = n.state, error = nullif(n.error, ''),
   about = string_to_array(n.about, E'\\n'), next_try_at = NULL
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n(id, state, error, about) WHERE d.id = n.id
 """

@@ -89,6 +89,9 @@ async def test_a_burst_is_kept_whole_in_order_with_one_job_and_worked_off_in_ord
     assert await shop.value("SELECT count(*) FROM orders WHERE connection_id = $1 AND external_id LIKE '800%'") == 500
     ended = await rows(shop, "id, processed_at")
     assert [each["processed_at"] for each in ended] == sorted(each["processed_at"] for each in ended)
+    assert len({each["processed_at"] for each in ended}) == 3, (
+        "a batch ends as one, in whatever order its rows lie on disk"
+    )
 
 
 async def test_the_same_delivery_many_times_at_one_moment_and_in_several_processes_is_one_row(
