@@ -86,7 +86,26 @@ async def serve(app: Quart, settings: Settings, bound: socket.socket, stop: asyn
     """Serve until `stop`; open requests get `graceful_timeout` seconds to finish."""
     tune_hypercorn()
     remember_routes(app)
+    say_goodbye(app, stop)
     await hypercorn_serve(app, server_config(settings, bound), shutdown_trigger=stop.wait)
+
+
+def say_goodbye(app: Quart, stop: asyncio.Event) -> None:
+    """From `stop` on every answer says that its connection ends. Hypercorn closes it after that answer, told or not, and who
+    was not told sends the next request into the closing: a POST that is cut then is not repeated by itself."""
+    answer = app.asgi_app
+
+    async def answering(scope: Any, receive: Any, send: Any) -> None:
+        async def saying(message: Any) -> None:
+            if stop.is_set() and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        # HTTP/2 has no such header, and says farewell by itself.
+        plain = scope["type"] == "http" and scope["http_version"].startswith("1")
+        await answer(scope, receive, saying if plain else send)
+
+    app.asgi_app = answering  # type: ignore[method-assign]
 
 
 def tune_hypercorn() -> None:

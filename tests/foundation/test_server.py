@@ -125,3 +125,15 @@ def test_a_port_in_use_is_told_with_the_way_out() -> None:
 def test_an_address_of_another_machine_is_told() -> None:
     with pytest.raises(StartupError, match="choose an address of this machine"):
         listen("192.0.2.1", 8000)
+
+
+async def test_an_answer_after_sigterm_says_that_its_connection_ends(web: Web) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{web.port}/slow/0") as before:
+            assert "Connection" not in before.headers
+        asking = asyncio.create_task(session.get(f"http://127.0.0.1:{web.port}/slow/0.6"))
+        await asyncio.sleep(0.2)
+        web.process.send_signal(signal.SIGTERM)
+        async with await asking as answer:
+            assert await answer.text() == "done"
+            assert answer.headers["Connection"] == "close"
