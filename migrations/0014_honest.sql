@@ -30,20 +30,31 @@ ALTER TABLE exchange_quotes ADD CONSTRAINT exchange_quotes_finite CHECK (rate < 
 ALTER TABLE published_rates ADD CONSTRAINT published_rates_finite CHECK (rate < 'Infinity') NOT VALID;
 
 -- Until when a source is known -----------------------------------------------------------------------------------------
--- A store that is read is known until now (how old that is, its tile says). A file ends: with its last day, and on that day, if it
--- is today, with its last order or refund. `last_day` NULL: a store that is read, or a source without a sale.
+-- A store that is read is known until now (how old that is, its tile says); one whose first reading is under way, which begins with
+-- its oldest orders, as soon as it has one, or a refund, of today. A file ends: with its last day, and on that day, if it is today, with its last
+-- order or refund. `last_day` NULL: a store that is read, or a source without a sale.
 CREATE VIEW v_known_until WITH (security_invoker = true) AS
 SELECT c.org_id, c.id AS connection_id, c.connection_name AS name, l.day AS last_day,
-       CASE WHEN c.polled THEN 'infinity'
+       CASE WHEN c.polled THEN CASE WHEN f.reached THEN timestamptz 'infinity' END
             WHEN l.day >= d.today THEN coalesce(e.at, d.today_from)
             ELSE portal_midnight(l.day + 1, o.timezone) - interval '1 microsecond' END AS until,
-       c.polled OR coalesce(l.day >= d.today, false) AS knows_today
+       CASE WHEN c.polled THEN f.reached ELSE coalesce(l.day >= d.today, false) END AS knows_today
 FROM organizations o
 CROSS JOIN LATERAL (
   SELECT (portal_now() AT TIME ZONE o.timezone)::date AS today, portal_midnight((portal_now() AT TIME ZONE o.timezone)::date, o.timezone) AS today_from
   OFFSET 0
 ) d
 JOIN client_api_credentials c ON c.org_id = o.id
+LEFT JOIN LATERAL (
+  SELECT c.last_success_at IS NOT NULL
+    OR EXISTS (SELECT FROM sync_cursors s WHERE s.org_id = c.org_id AND s.connection_id = c.id AND s.stream = 'orders'
+                 AND s.completed_at IS NOT NULL)
+    OR EXISTS (SELECT FROM orders r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.counted AND r.deleted_at IS NULL
+                 AND r.business_at >= d.today_from)
+    OR EXISTS (SELECT FROM refunds r WHERE r.org_id = c.org_id AND r.connection_id = c.id AND r.counted
+                 AND r.refunded_at >= d.today_from) AS reached
+  WHERE c.polled
+) f ON true
 LEFT JOIN LATERAL (
   SELECT q.day FROM daily_sales q
   WHERE NOT c.polled AND q.org_id = c.org_id AND q.connection_id = c.id AND (q.orders > 0 OR q.refund_count > 0)
@@ -116,7 +127,7 @@ LEFT JOIN LATERAL (
     -- of last week is the same.
     SELECT coalesce(max(least(c.until, n.at)) >= d.today_from, false) AS today, max(least(c.until, n.at)) AS until,
            nullif(max(c.until), 'infinity') AS ends, coalesce(bool_and(c.until <> d.today_from), false) AS comparable
-    FROM counts c WHERE c.today
+    FROM counts c WHERE c.today AND c.until IS NOT NULL  -- `least` would pass over one that is known of nothing
   ), entry AS MATERIALIZED (
     SELECT true AS today, 1 AS orders, r.business_at AS at, r.total_reporting AS amount, r.fulfilment, false AS so_far
     FROM orders r JOIN counts c ON c.connection_id = r.connection_id AND r.business_at >= c.begins AND r.business_at < c.ends

@@ -37,7 +37,7 @@ _WEEK = (
 )
 _ENDS = (
     "Unknown where every source that counts ends before today: a file is known until its last order or refund. Sources that are "
-    "read are known until now."
+    "read are known until now; while the first reading is under way, once there is an order or refund of today."
 )
 
 SALES = (

@@ -130,6 +130,19 @@ async def test_beside_a_live_store_its_numbers_count_and_the_tile_says_which_sou
     assert (await member.get(f"{PATH}?store={files}")).json()["total_revenue"] is None
 
 
+async def test_a_store_whose_first_reading_is_under_way_makes_no_zero_of_today(
+    rt: Runtime, org: UUID, files: int, member: Visitor
+) -> None:
+    shop = await ledgers.connect(rt, org, "Main store")
+    await ledgers.set_store(rt, org, shop, "last_success_at = NULL")
+    await ledgers.write(rt, org, shop, order("60.00", at=ledgers.now() - 300 * DAY))
+    assert (await member.get(PATH)).json()["total_revenue"] is None
+    assert f"as of {said(await ends(member))}, from your file" in (await member.page("/dashboard")).text
+    await ledgers.set_store(rt, org, shop, "last_success_at = now()")
+    await ledgers.write(rt, org, shop, order("50.00", at=ledgers.now() - WEEK))
+    assert (await member.get(PATH)).json()["total_revenue"] == 0
+
+
 async def test_where_a_store_waits_in_shadow_the_way_out_is_to_compare_and_switch(
     rt: Runtime, org: UUID, files: int, member: Visitor
 ) -> None:
