@@ -68,7 +68,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         paged = sum(each.otherwise or 0 for each in blind)
         return (
             f"{least}. {blind[0].because}"
-            + (f": {known}" if known else "")
+            + (f". To read: {known}" if known else "")
             + (f". Page by page, were that refused: at least {duration(paged)}" if paged >= 60 else "")
         )
 

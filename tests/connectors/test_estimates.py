@@ -47,7 +47,7 @@ def test_shopify_exports_by_itself_and_no_number_is_made_up() -> None:
     assert Estimate(platform="shopify", steps=tuple(shopify.first_sync(NOTHING_KNOWN, 40.0, 40))).headline == why
     headline = Estimate(platform="shopify", steps=tuple(found.values())).headline
     known = "412,000 orders, 10 products. Page by page, were that refused: at least 34 min"
-    assert headline == f"{why}: {known}", "no customers take no time, and that is not what the whole takes"
+    assert headline == f"{why}. To read: {known}", "no customers take no time, and that is not what the whole takes"
 
 
 def test_what_shopify_takes_page_by_page_is_reckoned_by_the_pages_it_really_asks_for() -> None:
