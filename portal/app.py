@@ -25,22 +25,13 @@ from portal.superadmin import api as superadmin_api
 from portal.superadmin import audit_pages as platform_audit_pages
 from portal.superadmin import created_pages, oversight_pages
 from portal.superadmin import pages as superadmin_pages
-from portal.sync import (
-    connecting,
-    delivery_pages,
-    health_pages,
-    new_store,
-    part_pages,
-    proof_pages,
-    removal_pages,
-    run_pages,
-    store_actions,
-    webhook_lane,
-    webhook_pages,
-    webhooks_in,
-)
+from portal.sync import connecting, health_pages, new_store, part_pages, run_pages, store_actions
 from portal.sync import pages as sync_pages
 from portal.sync import parts as sync_parts
+from portal.sync.proof import pages as proof_pages
+from portal.sync.removal import pages as removal_pages
+from portal.sync.webhooks import delivery_pages, fast_lane, receiving
+from portal.sync.webhooks import pages as webhook_pages
 from portal.uploads import api as uploads_api
 from portal.uploads import pages as uploads_pages
 from portal.uploads import parts as uploads_parts
@@ -63,7 +54,7 @@ BLUEPRINTS = (
     health_pages.blueprint,
     delivery_pages.blueprint,
     webhook_pages.blueprint,
-    webhooks_in.blueprint,
+    receiving.blueprint,
     uploads_pages.blueprint,
     parallel_pages.blueprint,
     uploads_api.blueprint,
@@ -105,7 +96,7 @@ def create_app(rt: Runtime) -> Quart:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     dashboard.install(app, rt, PARTS)
-    webhook_lane.install(app)
+    fast_lane.install(app)
     if rt.settings.trusted_proxies:
         app.asgi_app = TrustedProxies(app.asgi_app, rt.settings.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -14,8 +14,8 @@ from portal.foundation.runtime import Runtime
 from portal.stores import checks
 from portal.stores import service as stores
 from portal.stores.connection import StoreConnection
-from portal.sync.registration import register_webhooks
 from portal.sync.status import connection_test
+from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import tenant
 
 

@@ -22,7 +22,7 @@ from portal.stores.connection import StoreConnection, only_polled
 from portal.stores.offered import platform_help
 from portal.stores.sealed import split
 from portal.sync.jobs import request_sync
-from portal.sync.registration import register_webhooks
+from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import Scope, tenant
 
 blueprint = Blueprint("connecting", __name__)

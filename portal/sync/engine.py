@@ -25,7 +25,7 @@ from portal.sync.attempt import SYNCED, Attempt
 from portal.sync.checkpoint import Place, places, save_progress
 from portal.sync.lease import LeaseLost
 from portal.sync.progress import encode
-from portal.sync.reconcile import reconcile
+from portal.sync.proof.reconcile import reconcile
 from portal.sync.runs import Begun
 from portal.sync.stream import Patience, Stopping
 from portal.sync.streams import sync_streams

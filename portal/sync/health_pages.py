@@ -15,9 +15,10 @@ from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores import checks
 from portal.stores import service as stores
 from portal.stores.connection import FREQUENCIES, StoreConnection
-from portal.sync import subscriptions, webhook_findings
-from portal.sync.registration import delivery_url, last_registration
 from portal.sync.status import connection_test, runs_of
+from portal.sync.webhooks import findings as webhook_findings
+from portal.sync.webhooks import subscriptions
+from portal.sync.webhooks.registration import delivery_url, last_registration
 from portal.tenancy.scope import Scope, tenant
 
 LOOK_AFTER = timedelta(minutes=10)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from portal.foundation.runtime import Runtime
 from portal.sync.jobs import prune_log
-from portal.sync.wakeups import put_lost_back
+from portal.sync.webhooks.wakeups import put_lost_back
 from portal.tenancy.scope import platform
 
 JOB_LOG, RUNS, PROOFS = timedelta(days=2), timedelta(days=90), timedelta(days=90)

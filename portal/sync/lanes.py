@@ -26,10 +26,10 @@ from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.sync import engine
 from portal.sync.checking import check_if_due, look_after_refusal
-from portal.sync.deliveries import process
 from portal.sync.engine import Busy, Outcome
 from portal.sync.jobs import BACKFILL, BACKFILL_CROWD, SYNC, SYNC_CROWD, WEBHOOKS, SyncJob, WebhookJob
-from portal.sync.registration import is_due, register_webhooks
+from portal.sync.webhooks.deliveries import process
+from portal.sync.webhooks.registration import is_due, register_webhooks
 from portal.tenancy.scope import tenant
 
 _log = structlog.get_logger("portal.worker")

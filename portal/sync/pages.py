@@ -15,10 +15,9 @@ from portal.foundation.web.policy import DASHBOARD, OWNER, route
 from portal.stores import checks
 from portal.stores import notices as told
 from portal.stores.connection import FREQUENCIES, StoreConnection, list_connections, load
-from portal.sync import proof_pages
 from portal.sync.holdings import counts
-from portal.sync.registration import delivery_url, last_registration
-from portal.sync.removing import recent
+from portal.sync.proof import pages as proof_pages
+from portal.sync.removal.removing import recent
 from portal.sync.status import (
     chip,
     connection_test,
@@ -30,6 +29,7 @@ from portal.sync.status import (
     runs_of,
     today_of,
 )
+from portal.sync.webhooks.registration import delivery_url, last_registration
 from portal.tenancy.scope import Scope, tenant
 
 blueprint = Blueprint("stores", __name__)

@@ -11,7 +11,7 @@ from portal.foundation.errors import Missing
 from portal.foundation.runtime import Runtime
 from portal.foundation.web.parts import Part
 from portal.stores.connection import load
-from portal.sync.removing import recent
+from portal.sync.removal.removing import recent
 from portal.sync.status import chip, current, estimate_of, runs_of
 from portal.tenancy.scope import tenant
 

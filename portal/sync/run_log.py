@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from portal.foundation.outbound.spent import Spent, counted
-from portal.sync.glances import Seen
+from portal.sync.proof.glances import Seen
 from portal.tenancy.scope import Scope
 
 

@@ -15,9 +15,9 @@ from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import DASHBOARD, route
 from portal.stores.connection import load
-from portal.sync import proof
 from portal.sync.housekeeping import PROOFS, RUNS
-from portal.sync.proof_pages import WORDS
+from portal.sync.proof import outcomes
+from portal.sync.proof.pages import WORDS
 from portal.sync.run_log import Cost, Entry, read
 from portal.sync.status import run_in_detail
 from portal.tenancy.scope import Scope, tenant
@@ -70,7 +70,7 @@ def _unkept(entries: Sequence[Entry], compared: Sequence[Any], manifest: Manifes
 async def _compared(scope: Scope, run: int) -> list[Any]:
     return await scope.sql.fetch(  # type: ignore[no-any-return]
         f"""SELECT x.stream, x.state, x.reason, x.ours, x.theirs, x.missing, x.extra, x.different,
-              {" + ".join(f"x.healed_{kind}" for kind in proof.KINDS)} AS healed
+              {" + ".join(f"x.healed_{kind}" for kind in outcomes.KINDS)} AS healed
             FROM client_api_sync_results r JOIN reconciliations x ON x.run_id = r.run_id WHERE r.id = $1 ORDER BY x.id""",  # noqa: S608
         run,
     )

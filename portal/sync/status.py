@@ -13,9 +13,9 @@ from portal.connectors.registry import manifest as manifest_of
 from portal.stores.connection import FREQUENCIES, StoreConnection
 from portal.stores.estimates import Estimate, first_sync
 from portal.sync.asked import decode as asked_of
-from portal.sync.glancing import glance_of
 from portal.sync.progress import StreamProgress, decode
-from portal.sync.reconcile import ids_of
+from portal.sync.proof.glancing import glance_of
+from portal.sync.proof.reconcile import ids_of
 from portal.tenancy.scope import Scope
 
 _WORDS = {

@@ -17,7 +17,7 @@ from portal.stores import service as stores
 from portal.stores.connection import StoreConnection, only_polled
 from portal.sync import runs
 from portal.sync.jobs import request_sync
-from portal.sync.registration import register_webhooks
+from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import Scope, tenant
 
 blueprint = Blueprint("store_actions", __name__)

@@ -14,10 +14,10 @@ from pgqueuer.queries import Queries
 from pgqueuer.sm import SchedulerManager
 
 from portal.foundation.runtime import Runtime
-from portal.sync import clearing
 from portal.sync.housekeeping import keep_house
 from portal.sync.jobs import HOUSEKEEPING
 from portal.sync.lanes import JobDriver, lanes
+from portal.sync.removal import clearing
 from portal.sync.schedule import EVERY_SECONDS, request_due
 
 _log = structlog.get_logger("portal.worker")

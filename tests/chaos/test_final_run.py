@@ -13,7 +13,7 @@ import pytest
 
 from portal.foundation.web.filters import money
 from portal.sandbox import Sandbox
-from portal.sync import proof
+from portal.sync.proof import outcomes
 from tests.admission import admit
 from tests.chaos.conftest import portal
 from tests.chaos.csv_file import till, upload
@@ -77,7 +77,7 @@ async def unhealed(shop: Merchant) -> list[str]:
     found = []
     async with shop.reading() as scope:
         for name, connection in shop.connections.items():
-            for stream, each in (await proof.latest(scope, connection)).items():
+            for stream, each in (await outcomes.latest(scope, connection)).items():
                 if each.state not in {"even", "healed"}:
                     found.append(f"{name} {stream}: {each.state} {each.reason} {each.to_heal}")
     return found

@@ -18,7 +18,7 @@ from portal.bench.roles.deliveries import deliveries
 from portal.bench.roles.worker import connect
 from portal.compose import close_runtime, open_runtime
 from portal.foundation.runtime import Runtime
-from portal.sync.deliveries import process
+from portal.sync.webhooks.deliveries import process
 from portal.tenancy.scope import platform, tenant
 from tests.chaos.disasters import installed, own_servers
 from tests.chaos.test_secrets import web_process

@@ -12,7 +12,7 @@ from portal.foundation.runtime import Runtime
 from portal.parallel import switching
 from portal.parallel.sides import every, mark
 from portal.stores.connection import load
-from portal.sync import clearing, removing
+from portal.sync.removal import clearing, removing
 from portal.tenancy.scope import tenant
 from tests.parallel.conftest import Both, day, make_both, sale
 

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from uuid import UUID
 
-from portal.sync.deliveries import process
+from portal.sync.webhooks.deliveries import process
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Shop
 from tests.visitors import Answer, Visitor

@@ -14,11 +14,11 @@ from portal.commerce.records import Order, OrderStatus
 from portal.connectors.woocommerce import mapping_orders
 from portal.sandbox import Sandbox
 from portal.sync.engine import Outcome
-from portal.sync.healing import heal
-from portal.sync.proof import latest
+from portal.sync.proof.healing import heal
+from portal.sync.proof.outcomes import latest
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect
-from tests.sync.test_proof_pages import spoil
+from tests.sync.proof.test_pages import spoil
 
 LONG = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9_000))
 SPOILT: dict[str, dict[str, Any]] = {

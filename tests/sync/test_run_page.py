@@ -8,8 +8,8 @@ from portal.sandbox import Sandbox
 from portal.sync.run_log import read
 from portal.tenancy.scope import tenant
 from tests.sync.conftest import Connect
-from tests.sync.test_glances import later
-from tests.sync.test_proof_pages import SignIn
+from tests.sync.proof.test_glances import later
+from tests.sync.proof.test_pages import SignIn
 
 
 async def test_a_run_tells_its_streams_requests_repeats_comparisons_and_left_out_rows(

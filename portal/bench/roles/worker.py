@@ -21,8 +21,9 @@ from portal.compose import close_runtime, open_runtime
 from portal.foundation.runtime import Runtime
 from portal.foundation.settings import Settings
 from portal.stores.service import create_connection
-from portal.sync import deliveries, engine
+from portal.sync import engine
 from portal.sync.jobs import request_sync
+from portal.sync.webhooks import deliveries
 from portal.tenancy.scope import tenant
 
 

@@ -10,7 +10,7 @@ import pytest
 from portal.connectors.amazon import proven
 from portal.sandbox.basket import charge
 from portal.sync.engine import Outcome
-from portal.sync.proof import Comparison, latest
+from portal.sync.proof.outcomes import Comparison, latest
 from portal.tenancy.scope import tenant
 from tests.connectors.amazon.conftest import Open
 from tests.connectors.amazon.test_through_the_ledger import Connect, Connected, connect

@@ -14,7 +14,7 @@ from portal.connectors.shopify.manifest import MANIFEST
 from portal.foundation.runtime import Runtime
 from portal.sandbox.shopify.gate import client_secret
 from portal.sync.engine import Outcome
-from portal.sync.registration import register_webhooks
+from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import tenant
 from tests.connectors.shopify.conftest import Open
 from tests.sync.test_worker import until, working

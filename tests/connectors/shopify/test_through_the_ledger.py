@@ -13,7 +13,7 @@ from portal.sandbox.shopify.gate import access_token, client_secret
 from portal.stores import service as stores
 from portal.sync import ahead, engine
 from portal.sync.engine import Outcome
-from portal.sync.proof import latest
+from portal.sync.proof.outcomes import latest
 from portal.tenancy.scope import tenant
 from tests.connectors.shopify.conftest import Open, credentials
 from tests.sync.conftest import QUICK

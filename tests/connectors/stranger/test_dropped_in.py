@@ -19,10 +19,10 @@ from portal.connectors import contract, registry
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
 from portal.sync import engine
-from portal.sync.deliveries import process
 from portal.sync.engine import Outcome
 from portal.sync.jobs import request_sync
-from portal.sync.registration import register_webhooks
+from portal.sync.webhooks.deliveries import process
+from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import tenant
 from tests.conftest import SignIn
 from tests.connectors.stranger.stall_server import TOKEN, Stall, open_stall

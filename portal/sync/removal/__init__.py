@@ -1,0 +1,1 @@
+"""A store that goes: hidden at once, taken away in parts."""

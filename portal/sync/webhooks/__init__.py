@@ -1,0 +1,1 @@
+"""What stores push: received and kept, worked on by a worker, looked after at the store."""
