@@ -113,6 +113,7 @@ class Hold:
 
     def __init__(self, rt: Runtime, job: Recalculation, owner: UUID) -> None:
         self.job, self._rt, self._owner, self._told = job, rt, owner, 0.0
+        self._step, self._stepped = "", asyncio.Event()
 
     async def save(self, **columns: object) -> None:
         """Note how far it is. Raises `Gone`."""
@@ -132,18 +133,30 @@ class Hold:
             self._told = time.monotonic()
             await recalculations.tell(self._rt, self.job.org_id)
 
+    async def step(self, word: str) -> None:
+        """Say what is done now, from within the transaction that does it: it is written by `beat`. A second connection that was
+        waited for here would never come where all others are held by writers who wait for this very transaction."""
+        self._step = word
+        self._stepped.set()
+
     async def beat(self) -> None:
-        """Renew the lease while a statement takes long."""
+        """Renew the lease while a statement takes long, and write the step that was said."""
         while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stepped.wait(), LEASE.total_seconds() / 3)
+            self._stepped.clear()
             with suppress(*AWAY):
                 async with tenant(self._rt.database, self.job.org_id) as scope:
                     await scope.sql.execute(
-                        "UPDATE reratings SET lease_until = clock_timestamp() + $3 WHERE id = $1 AND lease_owner = $2",
+                        """UPDATE reratings SET lease_until = clock_timestamp() + $3, step = coalesce(nullif($4, ''), step)
+                           WHERE id = $1 AND lease_owner = $2 AND status = 'waiting'""",
                         self.job.id,
                         self._owner,
                         LEASE,
+                        self._step,
                     )
+                if self._step:
+                    await recalculations.tell(self._rt, self.job.org_id)
 
     async def release(self, pause: timedelta = timedelta(0), error: str | None = None) -> None:
         """Give it back, to be gone on with after `pause`."""
@@ -162,7 +175,7 @@ class Hold:
 async def _do(rt: Runtime, hold: Hold) -> None:
     job = hold.job
     if job.kind == "currency":
-        await reporting.switch(rt, job, lambda word: hold.save(step=word))
+        await reporting.switch(rt, job, hold.step)
         return
     async with tenant(rt.database, job.org_id, read_only=True) as scope:
         what = await rerating.span(scope, job.currencies, job.from_day, job.until_day)

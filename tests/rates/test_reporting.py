@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from portal.commerce import rebuild
+from portal.compose import close_runtime, open_runtime
 from portal.foundation.errors import Conflict, Invalid
+from portal.foundation.settings import Settings
 from portal.rates import reporting, worker
 from portal.rates.given import Given
 from portal.tenancy.scope import tenant
-from tests.commerce.made import NOON, order, refund
+from tests.commerce.made import NOON, Store, order, refund
 from tests.rates.conftest import Bureau
 
 DAY = NOON.date()
@@ -93,6 +96,42 @@ async def test_a_reader_never_sees_a_mix_and_a_writer_waits_for_the_end(
     assert await bureau.store.rows(pulse) == [
         {"currency": "USD", "total_revenue": Decimal("111.10"), "total_orders": 4}
     ]
+
+
+async def test_a_change_ends_though_all_other_connections_are_held_by_writers_who_wait_for_it(
+    bureau: Bureau, database_url: str, settings_for: Callable[..., Settings]
+):
+    await _sell(bureau)
+    await reporting.ask(bureau.rt, bureau.who, "USD")
+    rt = await open_runtime(settings_for(database_url, database_pool=2))
+    go, opened = asyncio.Event(), asyncio.Event()
+
+    async def within(_: object) -> None:
+        opened.set()
+        await go.wait()
+
+    async def waiting(count: int) -> None:
+        query = "SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        async with asyncio.timeout(10):
+            while (await bureau.store.rows(query))[0]["n"] < count:
+                await asyncio.sleep(0.02)
+
+    try:
+        first = asyncio.create_task(bureau.store.write(order("4", currency="EUR", total="1"), within=within))
+        await opened.wait()
+        changing = asyncio.create_task(worker.step(rt))
+        await waiting(1)
+        second = asyncio.create_task(
+            Store(rt, bureau.org, bureau.store.connection_id).write(order("5", currency="EUR"))
+        )
+        await waiting(2)
+        go.set()
+        await asyncio.wait_for(asyncio.gather(first, changing, second), 8)
+    finally:
+        await close_runtime(rt)
+    assert (await bureau.store.rows("SELECT reporting_currency::text AS currency FROM organizations"))[0][
+        "currency"
+    ] == "USD"
 
 
 async def test_killed_halfway_nothing_has_changed_and_the_next_worker_does_it(
