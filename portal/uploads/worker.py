@@ -100,6 +100,7 @@ class Hold:
     def __init__(self, rt: Runtime, upload: Upload, owner: UUID) -> None:
         self._rt, self._upload, self._owner = rt, upload, owner
         self._told = 0.0
+        self._rows_done, self._moved, self._gone = 0, asyncio.Event(), False
         self._left = Left(upload.rows_total if upload.status != "checking" else None)
 
     async def expect(self, rows: int) -> None:
@@ -122,7 +123,8 @@ class Hold:
                 rows_done,
                 LEASE,
             )
-            if not held:
+            self._gone = not held
+            if self._gone:
                 raise Gone
             if write is not None:
                 await write(scope)
@@ -131,9 +133,13 @@ class Hold:
             await self.tell()
 
     async def progress(self, rows_done: int) -> None:
-        """Progress of a long transaction, told from another one now and then."""
+        """Progress of a long transaction, said from within it and written by `beat`: a second connection waited for here would
+        never come where all others are held by who waits for this transaction. Raises `Gone`."""
+        if self._gone:
+            raise Gone
         if time.monotonic() - self._told > _TELL_EVERY:
-            await self.save(rows_done)
+            self._rows_done = rows_done
+            self._moved.set()
 
     async def tell(self) -> None:
         """Tell open pages."""
@@ -142,10 +148,15 @@ class Hold:
         await self._rt.bus.publish(Event(self._upload.org_id, "progress", 0, payload))
 
     async def beat(self) -> None:
-        """Renew the lease while a step takes long."""
-        while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
-            with suppress(*AWAY):
+        """Renew the lease while a step takes long, and write its progress."""
+        while not self._gone:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), LEASE.total_seconds() / 3)
+            with suppress(Gone, *AWAY):
+                if self._moved.is_set():
+                    self._moved.clear()
+                    await self.save(self._rows_done)
+                    continue
                 async with tenant(self._rt.database, self._upload.org_id) as scope:
                     await scope.sql.execute(
                         "UPDATE uploads SET lease_until = clock_timestamp() + $3 WHERE id = $1 AND lease_owner = $2",

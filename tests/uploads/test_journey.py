@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 
+from portal.compose import close_runtime, open_runtime
+from portal.foundation.settings import Settings
+from portal.tenancy.scope import tenant
+from portal.uploads import worker
 from tests.uploads.conftest import ORDERS, Desk, kept_files
 
 
@@ -164,3 +170,19 @@ async def test_a_check_that_another_upload_has_overtaken_is_made_anew(desk: Desk
     assert again.outcome is not None
     assert (again.outcome.new, again.outcome.changed) == (1, 1)
     assert (await desk.act(first.id, "take-over")).status == "done"
+
+
+async def test_taking_over_waits_for_no_second_connection_while_it_holds_the_first(
+    desk: Desk, database_url: str, settings_for: Callable[..., Settings]
+) -> None:
+    """Where all others are held by who waits for its rows, there would never be one."""
+    await desk.taken_over(ORDERS)
+    upload = await desk.checked(ORDERS.replace("12.25", "14.00"))
+    assert (await desk.visitor.submit(f"/uploads/{upload.id}/take-over", {})).status == 303
+    rt = await open_runtime(settings_for(database_url, database_pool=2, data_dir=desk.rt.settings.data_dir))
+    try:
+        async with tenant(rt.database, desk.org):
+            assert await asyncio.wait_for(worker.step(rt), 8)
+    finally:
+        await close_runtime(rt)
+    assert (await desk.load(upload.id)).status == "done"
