@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.command import ROOT, clean_environment
+from tests.ops.command import ROOT, clean_environment, end_what_is_left
 
 Portal = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -23,6 +23,7 @@ def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="portal-ops-"))
     folder.chmod(0o711)
     yield folder / "var"
+    end_what_is_left(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
