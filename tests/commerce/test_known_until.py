@@ -149,3 +149,13 @@ async def test_a_refund_without_a_rate_is_named_and_alone_it_leaves_the_sum_unkn
     assert said["since"] == (NOON - 293 * DAY).date()
     [mine] = await store.ask(queries.stores_today)
     assert (mine["revenue"], mine["own"]) == (None, [("JPY", Decimal("-1000.00"))])
+
+
+async def test_the_newest_of_today_is_found_by_time_and_not_among_all_that_the_connection_ever_had(files: Store):
+    await files.write(order(at=NOON - HOUR), refund(amount="5", at=NOON - HOUR))
+    async with tenant(files.rt.database, files.org) as scope:
+        await scope.sql.execute("SET LOCAL enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await scope.sql.fetch("EXPLAIN SELECT until FROM v_known_until"))
+    assert "orders_when" in plan
+    assert "refunds_when" in plan
+    assert "orders_pkey" not in plan, "a store's 500,000 orders would be read for every tile"
