@@ -170,13 +170,20 @@ async def test_a_worker_that_dies_is_taken_over_from_where_it_was(
 ) -> None:
     monkeypatch.setattr(clearing, "_PART", 5)
     await remove(await sign_in("owner", shop.org), shop)
+    part_is_gone, tell = asyncio.Event(), clearing._tell
+
+    async def die(*_: object) -> None:
+        part_is_gone.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(clearing, "_tell", die)  # between the first part's commit and the next part
     dying = asyncio.create_task(clearing.clear(shop.rt))
-    async with asyncio.timeout(10):
-        while not (await removals(shop))[0]["rows_done"]:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(part_is_gone.wait(), 30)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
+    monkeypatch.setattr(clearing, "_tell", tell)
     half = (await removals(shop))[0]
+    assert half["rows_done"] > 0
     assert half["finished_at"] is None
     assert await clearing.clear(shop.rt) == 0  # the dead one's lease still holds
     async with platform(shop.rt.database, "test: the dead one's lease ends") as scope:
