@@ -10,6 +10,7 @@ import structlog
 from portal.foundation.runtime import Runtime
 from portal.ops.demo_cast import SHOPS
 from portal.stores import service as stores
+from portal.stores.connection import SYNCED
 from portal.sync import jobs
 from portal.tenancy.scope import platform
 
@@ -33,6 +34,6 @@ async def follow_sandbox(runtime: Runtime, sandbox_url: str) -> None:
             values = await stores.credentials(runtime, scope, connection)
             values["site_url"] = f"{sandbox_url}/{row['site_url'].rpartition('/')[2]}"
             await stores.replace_credentials(runtime, scope, connection, values)
-            if connection.status in {"active", "error"}:
+            if connection.status in SYNCED:
                 await jobs.request_sync(scope, org_id=connection.org_id, connection_id=connection.id, trigger="manual")
         _log.info("demo_store_moved", connection_id=row["id"], site_url=values["site_url"])

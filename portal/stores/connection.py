@@ -18,6 +18,8 @@ FREQUENCIES: dict[str, tuple[int, str]] = {
     "weekly": (7 * 24 * 3600, "Weekly"),
 }
 """`sync_frequency` -> (seconds between two scheduled syncs, words)."""
+SYNCED = frozenset({"active", "error"})
+"""The states of a connection in which it syncs: neither paused nor removed."""
 
 _COLUMNS = """id, org_id, platform_type AS platform, connection_name AS name, settings, status, sync_frequency AS frequency,
   store_name, store_currency, store_timezone, public_token, webhook_secret IS NOT NULL AS has_webhook_secret,

@@ -15,7 +15,7 @@ from portal.connectors.contract import Connector
 from portal.foundation.bus import Event
 from portal.foundation.metrics import SYNC_ROWS
 from portal.foundation.runtime import Runtime
-from portal.stores.connection import StoreConnection
+from portal.stores.connection import SYNCED, StoreConnection
 from portal.sync import lease
 from portal.sync.asked import Asked, OwnPlace, save_own_place
 from portal.sync.checkpoint import Place, rows_of, save_place, save_progress, save_rejects
@@ -25,9 +25,6 @@ from portal.sync.runs import must_step_aside
 from portal.sync.sifting import sift
 from portal.sync.writing import UNWRITABLE, write
 from portal.tenancy.scope import Scope, tenant
-
-SYNCED = frozenset({"active", "error"})
-"""The states of a connection in which its runs go on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from portal.foundation.errors import AuthFailed
 from portal.foundation.runtime import Runtime
 from portal.stores import checks
 from portal.stores import service as stores
-from portal.stores.connection import StoreConnection
+from portal.stores.connection import SYNCED, StoreConnection
 from portal.sync.status import connection_test
 from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import tenant
@@ -58,7 +58,4 @@ async def _check(rt: Runtime, connection: StoreConnection) -> None:
 
 def is_due(connection: StoreConnection, now: datetime) -> bool:
     """Whether a day has passed since the last test (or since it was connected)."""
-    return (
-        connection.status in {"active", "error"}
-        and now - (connection.last_test_at or connection.created_at) >= checks.EVERY
-    )
+    return connection.status in SYNCED and now - (connection.last_test_at or connection.created_at) >= checks.EVERY

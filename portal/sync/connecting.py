@@ -18,7 +18,7 @@ from portal.foundation.web.policy import OWNER, route
 from portal.foundation.web.requests import form_values
 from portal.stores import checks
 from portal.stores import service as stores
-from portal.stores.connection import StoreConnection, only_polled
+from portal.stores.connection import SYNCED, StoreConnection, only_polled
 from portal.stores.offered import platform_help
 from portal.stores.sealed import split
 from portal.sync.jobs import request_sync
@@ -67,7 +67,7 @@ async def credentials_save(connection_id: int) -> Response:
         await stores.replace_credentials(rt, scope, connection, values)
         await stores.record_test(scope, connection_id, test, rt.clock())
         # As it is now: it may have been paused while the store was asked.
-        if (await stores.load(scope, connection_id)).status in {"active", "error"}:
+        if (await stores.load(scope, connection_id)).status in SYNCED:
             await request_sync(scope, org_id=who.org, connection_id=connection_id, trigger="manual")
         await audited(
             scope,

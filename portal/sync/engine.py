@@ -18,10 +18,10 @@ from portal.foundation.database import AWAY
 from portal.foundation.errors import ConnectorError, Missing, Permanent, PortalError
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
-from portal.stores.connection import StoreConnection
+from portal.stores.connection import SYNCED, StoreConnection
 from portal.sync import lease, runs
 from portal.sync.asked import Asked
-from portal.sync.attempt import SYNCED, Attempt
+from portal.sync.attempt import Attempt
 from portal.sync.checkpoint import Place, places, save_progress
 from portal.sync.lease import LeaseLost
 from portal.sync.progress import encode

@@ -13,6 +13,7 @@ from pgqueuer.queries import Queries
 
 from portal.connectors.registry import manifest as manifest_of
 from portal.foundation.errors import Conflict, Missing
+from portal.stores.connection import SYNCED
 from portal.sync import asked as requests
 from portal.sync import runs
 from portal.sync.asked import Asked
@@ -148,7 +149,7 @@ async def _open_for_runs(scope: Scope, org_id: UUID, connection_id: int) -> str:
     status, polled, platform = found
     if not polled:
         raise Conflict("Files are uploaded by hand; there is nothing to sync.")
-    if status not in {"active", "error"}:
+    if status not in SYNCED:
         raise Conflict("This store is paused. Resume it first.")
     return str(platform)
 

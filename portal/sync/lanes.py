@@ -24,6 +24,7 @@ from portal.foundation.database import AWAY
 from portal.foundation.metrics import SYNC_RUNS
 from portal.foundation.runtime import Runtime
 from portal.stores import service as stores
+from portal.stores.connection import SYNCED
 from portal.sync import engine
 from portal.sync.checking import check_if_due, look_after_refusal
 from portal.sync.engine import Busy, Outcome
@@ -138,7 +139,7 @@ async def _look_after_webhooks(rt: Runtime, wanted: SyncJob) -> None:
     try:
         async with tenant(rt.database, wanted.org_id, read_only=True) as scope:
             connection = await stores.load(scope, wanted.connection_id)
-        if connection.status in {"active", "error"} and is_due(rt, connection, rt.clock()):
+        if connection.status in SYNCED and is_due(rt, connection, rt.clock()):
             async with asyncio.timeout(60):
                 await register_webhooks(rt, wanted.org_id, wanted.connection_id)
     except AWAY:

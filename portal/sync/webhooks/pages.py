@@ -13,7 +13,7 @@ from portal.foundation.runtime import runtime
 from portal.foundation.web.answers import page
 from portal.foundation.web.policy import OWNER, route
 from portal.stores import service as stores
-from portal.stores.connection import StoreConnection, only_polled
+from portal.stores.connection import SYNCED, StoreConnection, only_polled
 from portal.sync.health_pages import LOOK_AFTER, webhook_context
 from portal.sync.webhooks.findings import Registration
 from portal.sync.webhooks.registration import last_registration, register_webhooks
@@ -56,7 +56,7 @@ async def webhooks_card(connection_id: int) -> Response:
     if "HX-Request" not in request.headers:
         return _back(connection_id)  # a card is no page
     last = last_registration(connection)
-    if connection.status in {"active", "error"} and (last is None or rt.clock() - last.at > LOOK_AFTER):
+    if connection.status in SYNCED and (last is None or rt.clock() - last.at > LOOK_AFTER):
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST):
                 await register_webhooks(rt, who.org, connection_id, anew=False)
