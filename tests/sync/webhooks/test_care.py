@@ -11,7 +11,6 @@ from aiohttp import web
 
 from portal.connectors.findings import WebhookThere
 from portal.connectors.registry import webhooks as webhooks_of
-from portal.foundation.runtime import Runtime
 from portal.sandbox import Sandbox
 from portal.stores import service as stores
 from portal.sync.webhooks import self_test, subscriptions
@@ -19,25 +18,13 @@ from portal.sync.webhooks.findings import Registration
 from portal.sync.webhooks.registration import delivery_url, is_due, register_webhooks
 from portal.sync.webhooks.subscriptions import PAUSES, Subscription
 from portal.tenancy.scope import tenant
-from tests.sync.conftest import Connect, Shop
+from tests.sync.conftest import Shop
 from tests.sync.hooks import secret, work_off
 from tests.sync.test_health import kinds, shown
 from tests.visitors import Visitor
 
 SignIn = Callable[..., Awaitable[Visitor]]
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def shop(
-    rt: Runtime, live_server: str, own_sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Shop]:
-    monkeypatch.setattr(rt, "settings", rt.settings.model_copy(update={"demo": True}))
-    shop = await connect(own_sandbox)
-    await shop.sync("first")
-    assert (await look(shop)).state == "registered"
-    yield shop
-    await own_sandbox.courier("shop").settled()
 
 
 async def look(shop: Shop, **how: bool) -> Registration:

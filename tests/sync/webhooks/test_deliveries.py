@@ -15,7 +15,6 @@ import pytest
 from portal.connectors.woocommerce import webhooks as woocommerce
 from portal.foundation.errors import DependencyAway
 from portal.foundation.runtime import Runtime
-from portal.sandbox import Sandbox
 from portal.sandbox.store import Store
 from portal.sandbox.woocommerce.order_json import order_json
 from portal.stores import service as stores
@@ -24,28 +23,13 @@ from portal.sync.webhooks import delivery_body, delivery_log
 from portal.sync.webhooks import intake as intake_module
 from portal.sync.webhooks.deliveries import RETRIES
 from portal.sync.webhooks.intake import Arrival, Intake
-from portal.sync.webhooks.registration import register_webhooks
 from portal.tenancy.scope import platform, tenant
-from tests.sync.conftest import Connect, Shop
+from tests.sync.conftest import Shop
 from tests.sync.hooks import address, deliver, secret, signed, states, work_off
 from tests.sync.test_worker import until, working
 from tests.visitors import Visitor
 
 SignIn = Callable[..., Awaitable[Visitor]]
-
-
-@pytest.fixture
-async def shop(
-    rt: Runtime, live_server: str, own_sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Shop]:
-    """A synced store that delivers its webhooks to the live server."""
-    monkeypatch.setattr(rt, "settings", rt.settings.model_copy(update={"demo": True}))
-    shop = await connect(own_sandbox)
-    await shop.sync("first")
-    await register_webhooks(rt, shop.org, shop.connection_id)
-    await own_sandbox.courier("shop").settled()
-    yield shop
-    await own_sandbox.courier("shop").settled()
 
 
 def told(store: Store, number: int | None = None) -> dict[str, Any]:

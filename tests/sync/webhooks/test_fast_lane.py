@@ -15,10 +15,8 @@ from portal.sync.webhooks.intake import Intake
 from portal.sync.webhooks.self_test import HEADER
 from tests.sync.conftest import Shop
 from tests.sync.hooks import address, deliver, secret, signed, states
-from tests.sync.webhooks.test_deliveries import shop, told, variant
+from tests.sync.webhooks.test_deliveries import told, variant
 from tests.visitors import Visitor
-
-__all__ = ["shop"]
 
 
 async def test_both_ways_give_the_same_answer(shop: Shop, client: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,21 +18,6 @@ from tests.sync.conftest import Connect, Shop
 from tests.sync.hooks import address, deliver
 from tests.sync.test_worker import until, working
 from tests.visitors import Visitor
-
-
-@pytest.fixture
-async def shop(
-    rt: Runtime, live_server: str, own_sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Shop]:
-    """A synced store that delivers its webhooks to the live server."""
-    monkeypatch.setattr(rt, "settings", rt.settings.model_copy(update={"demo": True}))
-    shop = await connect(own_sandbox)
-    await shop.sync("first")
-    outcome = await register_webhooks(rt, shop.org, shop.connection_id)
-    assert outcome.state == "registered", outcome
-    await own_sandbox.courier("shop").settled()
-    yield shop
-    await own_sandbox.courier("shop").settled()
 
 
 def stored(shop: Shop) -> str:
